@@ -1,0 +1,225 @@
+"""The two seams an algorithm stands behind: `Algorithm` (what can be set) and `Population` (agents in lock-step)."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from autorl.environment import Environment, Spaces
+from autorl.errors import InvalidInput, UnknownName
+from autorl.records import Agent, Configuration, Value
+
+__all__ = ["Algorithm", "Costs", "Plan", "Population", "hyperparameter"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a configuration will cost, known without training it; None where the algorithm cannot know.
+
+    Attributes:
+        iteration_env_steps: Env steps of one iteration (rollout and updates), per agent.
+        parameters: Parameters of the acting network.
+        gradient_updates: Optimiser steps over the whole horizon (an upper bound where early stopping is on).
+        flops: Floating-point operations over the whole horizon.
+        memory_bytes: Peak memory of one agent: weights, optimiser, rollout or replay, activations.
+    """
+
+    iteration_env_steps: int | None = None
+    parameters: int | None = None
+    gradient_updates: int | None = None
+    flops: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What one agent of a population has spent so far, from its initial weights on.
+
+    Attributes:
+        env_steps: Env steps trained.
+        gradient_updates: Optimiser steps taken.
+        flops: Floating-point operations of acting and learning (nan if unknown).
+        parameters: Parameters of the acting network (-1 if unknown).
+    """
+
+    env_steps: int
+    gradient_updates: int = 0
+    flops: float = float("nan")
+    parameters: int = -1
+
+
+def hyperparameter(default: Any, *, static: bool = False) -> Any:
+    """Declares a hyperparameter as a field of an algorithm's dataclass.
+
+    Args:
+        default: Its default value.
+        static: Whether it changes a shape or the loop's length, so that agents trained together must agree on it.
+    """
+    return dataclasses.field(default=default, metadata={"static": static})
+
+
+class Algorithm(ABC):
+    """One configuration of a learning algorithm: a frozen dataclass whose fields are its hyperparameters.
+
+    Subclass it in one file, as `@dataclass(frozen=True) class PPO(Algorithm)`, with `hyperparameter(...)` for every
+    field. What a configuration itself cannot run is checked in `__post_init__` and raises `InvalidInput`.
+
+    Attributes:
+        checkpoints: "exact" if a saved population continues with the bits of an unbroken one; "none" if a promotion
+            retrains from zero, and is charged for it.
+        rounds_down: Whether `advance(mark)` never exceeds the mark.
+    """
+
+    checkpoints: ClassVar[Literal["exact", "none"]] = "exact"
+    rounds_down: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def population(
+        cls, agents: Sequence[Agent], environment: Environment, horizon: int, device: str = "cpu"
+    ) -> Population:
+        """Builds agents at their initial weights; their static hyperparameters are equal.
+
+        Args:
+            agents: Who trains; each carries a full configuration of this algorithm.
+            environment: Where.
+            horizon: Full budget in env steps per agent, to which annealing refers.
+            device: "cpu" or a torch device.
+        """
+
+    def plan(self, spaces: Spaces, horizon: int) -> Plan:
+        """What this configuration costs on an environment with these spaces.
+
+        Raises:
+            InvalidInput: If the algorithm cannot handle the spaces.
+        """
+        return Plan()
+
+    @classmethod
+    def default_space(cls) -> str | Mapping[str, object] | None:
+        """The default search space: a bundled name, a path, a mapping, or None to use the module's name."""
+        return None
+
+    @classmethod
+    def defaults(cls) -> dict[str, Value]:
+        """Every hyperparameter with its default, in declaration order."""
+        return {entry.name: entry.default for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]  # a dataclass
+
+    @classmethod
+    def static_names(cls) -> frozenset[str]:
+        """Names of the static hyperparameters."""
+        entries = dataclasses.fields(cls)  # type: ignore[arg-type]  # a dataclass
+        return frozenset(entry.name for entry in entries if entry.metadata.get("static", False))
+
+    @classmethod
+    def configure(cls, values: Configuration) -> Self:
+        """The configuration with these values and defaults elsewhere.
+
+        Raises:
+            UnknownName: If a name is no hyperparameter of the algorithm.
+            InvalidInput: If the algorithm cannot run the combination.
+        """
+        known = cls.defaults()
+        for name in values:
+            if name not in known:
+                raise UnknownName(f"hyperparameter of {cls.__name__}", name, known)
+        return cls(**values)
+
+    def static_values(self) -> tuple[tuple[str, Value], ...]:
+        """The static hyperparameters with their values, sorted: agents with equal ones can train together."""
+        return tuple((name, getattr(self, name)) for name in sorted(self.static_names()))
+
+
+class Population(ABC):
+    """M agents that act and learn in lock-step; row i is agent i, and rows never influence each other.
+
+    A population begins with no training environments: `restart` makes them, at the start and at every rung.
+    """
+
+    @property
+    @abstractmethod
+    def agents(self) -> tuple[Agent, ...]:
+        """The agents, in row order (M)."""
+
+    @property
+    @abstractmethod
+    def diverged(self) -> npt.NDArray[np.bool_]:
+        """Which agents met a number that is not finite; shape (M,). They are frozen from there on."""
+
+    @property
+    @abstractmethod
+    def policies(self) -> int:
+        """Policies per agent: 1 outside multi-objective RL."""
+
+    @abstractmethod
+    def restart(self, mark: int) -> None:
+        """Truncates all training episodes and starts new ones, on seeds keyed by (seed, lineage, mark, index).
+
+        Args:
+            mark: The rung's mark in env steps; 0 at the start.
+        """
+
+    @abstractmethod
+    def advance(self, to_env_steps: int) -> None:
+        """Trains whole iterations while the env steps stay at or below a mark."""
+
+    @abstractmethod
+    def act(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The deterministic policies' actions; touches no training state.
+
+        Args:
+            observations: Shape (M, policies, episodes, *observation).
+
+        Returns:
+            Actions of shape (M, policies, episodes, *action), ready for the environment (clipped to its bounds).
+        """
+
+    @abstractmethod
+    def costs(self) -> tuple[Costs, ...]:
+        """What each agent has spent since its initial weights (M)."""
+
+    @abstractmethod
+    def select(self, rows: Sequence[int]) -> Self:
+        """A population of these rows, in this order, at the same point of training, without environments."""
+
+    @classmethod
+    @abstractmethod
+    def concatenate(cls, populations: Sequence[Self]) -> Self:
+        """One population of all rows, in order, without environments.
+
+        Raises:
+            InvalidInput: If they differ in static hyperparameters or in env steps trained.
+        """
+
+    @abstractmethod
+    def replace(self, row: int, configuration: Configuration, lineage: str) -> None:
+        """Gives a row other hyperparameters (static ones unchanged) and a new lineage; weights stay.
+
+        Raises:
+            InvalidInput: If a static hyperparameter would change.
+        """
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything needed to continue at a rung, as arrays whose first axis is the agents (M, ...).
+
+        Raises:
+            InvalidInput: If the algorithm declares `checkpoints = "none"`.
+        """
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Takes up a state of `state_dict`; rows of several may have been stacked.
+
+        Raises:
+            InvalidInput: If names or shapes do not fit.
+        """
+
+    def close(self) -> None:
+        """Closes the training environments."""

@@ -1,0 +1,1 @@
+"""The bundled search spaces: one YAML file each."""
