@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from autorl.records import FloatArray
 if TYPE_CHECKING:
     import gymnasium
 
-__all__ = ["Spaces", "Step", "VectorEnvironment"]
+__all__ = ["Backend", "Spaces", "Step", "VectorEnvironment"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Spaces:
 
     Attributes:
         observation: Gymnasium space of one observation.
-        action: Gymnasium space of one action.
+        action: Gymnasium space of one action as `VectorEnvironment.step` takes it; a Discrete one starts at 0.
         rewards: Length of the reward vector; 1 for a scalar reward.
         max_episode_steps: Steps after which an episode is truncated, or None.
     """
@@ -37,6 +38,9 @@ class Spaces:
 @dataclass(frozen=True, eq=False)
 class Step:
     """One step of N sub-environments, every row a real transition.
+
+    The arrays are never written again by the environment. `observations` may be the very array `next_observations`
+    where no episode ended: read them, do not write.
 
     Attributes:
         next_observations: What the action led to, the final observation included, shape (N, *observation).
@@ -66,7 +70,8 @@ class VectorEnvironment(ABC):
         """Steps every sub-environment; one whose episode ends is reset within the same step.
 
         Args:
-            actions: Shape (N, *action).
+            actions: Shape (N, *action). Discrete actions count from 0: an environment whose own actions start
+                elsewhere is shifted by the backend. Continuous ones lie within the bounds: the caller clips.
             running: Sub-environments worth stepping, shape (N,); a backend may skip the others, whose rows are then
                 zero rewards, no end, and the last observation. None steps all.
         """
@@ -74,3 +79,51 @@ class VectorEnvironment(ABC):
     @abstractmethod
     def close(self) -> None:
         """Releases the sub-environments."""
+
+
+class Backend(ABC):
+    """Makes the environments of one description.
+
+    Attributes:
+        name: What a description calls it.
+
+    Args:
+        id: The environment's id as given.
+        kwargs: Arguments of the environment's constructor.
+        wrappers: Names and arguments of wrappers, innermost first.
+        max_episode_steps: The time limit asked for, or None for the environment's own.
+
+    Raises:
+        InvalidInput: From any method, if the environment cannot be made as described.
+    """
+
+    name: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        id: str,
+        kwargs: Mapping[str, Any],
+        wrappers: Sequence[tuple[str, Mapping[str, Any]]],
+        max_episode_steps: int | None,
+    ) -> None:
+        self.id, self.kwargs, self.wrappers, self.max_episode_steps = id, kwargs, wrappers, max_episode_steps
+
+    @abstractmethod
+    def spaces(self) -> Spaces:
+        """What the environment offers; built once, then remembered."""
+
+    @abstractmethod
+    def resolved(self) -> Mapping[str, object]:
+        """Entries of the description that only the built environment knows, as plain JSON."""
+
+    @abstractmethod
+    def vector(self, seeds: Sequence[int]) -> VectorEnvironment:
+        """One sub-environment a seed."""
+
+    @abstractmethod
+    def make(self) -> gymnasium.Env[Any, Any]:
+        """One environment with Gymnasium's own interface, not yet reset."""
+
+    @abstractmethod
+    def versions(self) -> Mapping[str, str]:
+        """Versions of the distributions that change the environment's numbers."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from autorl.population import Plan
-from autorl.records import Run
+from autorl.errors import InvalidInput
+from autorl.records import FloatArray, Run
 
-__all__ = ["Criterion", "Direction", "Metric"]
+if TYPE_CHECKING:
+    from autorl.population import Plan
+
+__all__ = ["Criterion", "Direction", "Metric", "curve_means", "final_returns", "option_fields"]
 
 Direction = Literal["maximize", "minimize"]
 
@@ -20,19 +24,22 @@ Direction = Literal["maximize", "minimize"]
 class Metric(ABC):
     """What a run is worth, and what several are worth together.
 
-    A metric with options is a frozen dataclass whose fields are the options; one without is instantiated bare.
+    A metric with options is a frozen dataclass whose fields are the options; one without is instantiated bare. An
+    option that is a word of Python carries a trailing underscore as a field and none in a study file.
 
     Attributes:
         name: The name it is found by.
         summary: One line with the formula, for `autorl list metrics` and reports.
         unit: What it is measured in ("return", "env steps", ...).
         direction: Which way is better.
+        reproducible: Whether the same training gives the same value again; measured seconds do not.
     """
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
     unit: ClassVar[str] = ""
     direction: ClassVar[Direction] = "maximize"
+    reproducible: ClassVar[bool] = True
 
     @abstractmethod
     def per_run(self, run: Run) -> float:
@@ -43,17 +50,54 @@ class Metric(ABC):
         """
 
     def over_seeds(self, values: Sequence[float]) -> float:
-        """The aggregate over seeds: their mean unless the metric says otherwise."""
+        """The aggregate over seeds, at least one: their mean unless the metric says otherwise."""
         return float(np.mean(values))
+
+    def aggregate(self, runs: Sequence[Run]) -> float:
+        """The aggregate of a configuration's runs, one per seed.
+
+        Raises:
+            InvalidInput: If there is no run, or one lacks what the metric needs.
+        """
+        if not runs:
+            raise InvalidInput(f"metric {self.label!r}: {len(runs)} runs received; at least one is needed")
+        return self.over_seeds([self.per_run(run) for run in runs])
 
     def known(self, plan: Plan) -> float | None:
         """The value a plan already fixes before any training, or None."""
         return None
 
+    def bound(self, plan: Plan) -> float | None:
+        """The most a plan allows over the whole horizon, or None if it does not say."""
+        return None
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether the aggregate over seeds is the plain mean, for which faster and exact intervals exist."""
+        return type(self).over_seeds is Metric.over_seeds
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """The options as a study file writes them, in declaration order."""
+        return {name: getattr(self, entry.name) for name, entry in option_fields(type(self)).items()}
+
     @property
     def label(self) -> str:
         """The name with its options, unique in a study: `env_steps_to(return=475)`."""
-        return self.name
+        options = ", ".join(f"{name}={_short(value)}" for name, value in self.options.items())
+        return f"{self.name}({options})" if options else self.name
+
+
+def option_fields(metric_class: type[Metric]) -> dict[str, dataclasses.Field[Any]]:
+    """A metric's options by the names a study file uses, in declaration order."""
+    if not hasattr(metric_class, "__dataclass_fields__"):
+        return {}
+    fields = dataclasses.fields(metric_class)  # type: ignore[arg-type]  # a dataclass, as just seen
+    return {entry.name.rstrip("_"): entry for entry in fields}
+
+
+def _short(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
 
 
 @dataclass(frozen=True)
@@ -68,6 +112,48 @@ class Criterion:
     metric: Metric
     direction: Direction
 
+    @property
+    def label(self) -> str:
+        """The metric's label."""
+        return self.metric.label
+
     def loss(self, value: float) -> float:
-        """The value as something to minimise."""
-        return -value if self.direction == "maximize" else value
+        """The value as something to minimise; its own inverse."""
+        return 0.0 - value if self.direction == "maximize" else value  # not -value: that would make -0.0 of 0.0
+
+
+def final_returns(run: Run, metric: Metric) -> FloatArray:
+    """The returns of the last evaluation, shape (episodes,).
+
+    Raises:
+        InvalidInput: If the run holds none, or holds several policies or rewards.
+    """
+    _check_scalar(run, metric, run.final)
+    returns: FloatArray = run.final[0, :, 0]
+    return returns
+
+
+def curve_means(run: Run, metric: Metric) -> FloatArray:
+    """The mean return at each checkpoint, shape (checkpoints,).
+
+    Raises:
+        InvalidInput: If the run holds none, or holds several policies or rewards.
+    """
+    _check_scalar(run, metric, run.curve)
+    means: FloatArray = run.curve[:, 0, :, 0].mean(axis=1)
+    return means
+
+
+def _check_scalar(run: Run, metric: Metric, returns: FloatArray) -> None:
+    policies, rewards = returns.shape[-3], returns.shape[-1]
+    for count, what in ((policies, "policies"), (rewards, "rewards")):
+        if count != 1:
+            raise InvalidInput(
+                f"metric {metric.label!r} needs one policy and one reward per run; the run of seed {run.seed} has "
+                f"{count} {what}"
+            )
+    if not returns.size:
+        raise InvalidInput(
+            f"metric {metric.label!r}: the run of seed {run.seed} holds no evaluation to measure "
+            f"(returns of shape {returns.shape}, status {run.status.value!r})"
+        )

@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from autorl.environment import Environment, Spaces
+from autorl.environment.evaluation import evaluate
 from autorl.errors import InvalidInput, UnknownName
-from autorl.records import Agent, Configuration, Value
+from autorl.records import Agent, Configuration, FloatArray, Value
 
 __all__ = ["Algorithm", "Costs", "Plan", "Population", "hyperparameter"]
+
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,19 @@ class Algorithm(ABC):
     field. What a configuration itself cannot run is checked in `__post_init__` and raises `InvalidInput`.
 
     Attributes:
+        name: What it is called in keys, reports and files; of a bundled one, its file's name.
+        summary: One line for `autorl list algorithms`.
         checkpoints: "exact" if a saved population continues with the bits of an unbroken one; "none" if a promotion
             retrains from zero, and is charged for it.
         rounds_down: Whether `advance(mark)` never exceeds the mark.
+        distributions: Distributions besides torch, NumPy and Gymnasium whose versions change the algorithm's numbers.
     """
 
+    name: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
     checkpoints: ClassVar[Literal["exact", "none"]] = "exact"
     rounds_down: ClassVar[bool] = True
+    distributions: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod
@@ -179,6 +188,20 @@ class Population(ABC):
         Returns:
             Actions of shape (M, policies, episodes, *action), ready for the environment (clipped to its bounds).
         """
+
+    def evaluate(self, environment: Environment, episodes: int, discount: float) -> tuple[FloatArray, IntArray]:
+        """Scores the policies on evaluation episodes of their own; touches no training state.
+
+        Args:
+            environment: Where.
+            episodes: Episodes per policy.
+            discount: The study's evaluation discount.
+
+        Returns:
+            Discounted returns, shape (M, policies, episodes, rewards), and the env steps each agent took (M).
+        """
+        seeds = [agent.seed for agent in self.agents]
+        return evaluate(self.act, environment, seeds, episodes, self.policies, discount)
 
     @abstractmethod
     def costs(self) -> tuple[Costs, ...]:

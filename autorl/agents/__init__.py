@@ -1,0 +1,1 @@
+"""What populations are made of: stacked networks, optimisers, normalisers, rollouts and buffers."""

@@ -1,0 +1,135 @@
+"""What policies score: whole episodes on environments of their own, no training state touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
+
+from autorl.environment.description import Environment
+from autorl.errors import InvalidInput
+from autorl.records import FloatArray
+from autorl.seeds import integer_seed, stream
+
+__all__ = ["Act", "evaluate", "random_returns"]
+
+Act = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+"""Observations (M, policies, episodes, *observation) -> actions (M, policies, episodes, *action)."""
+
+BLOCK = 256
+"""Steps of random actions drawn at once."""
+
+
+def evaluate(
+    act: Act, environment: Environment, seeds: Sequence[int], episodes: int, policies: int = 1, discount: float = 1.0
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Plays every agent's policies for a number of episodes.
+
+    Episode e of an agent with seed s starts from the environment seed `integer_seed(s, "evaluation", index=e)`: the
+    same at every checkpoint, for every configuration, and for each of an agent's policies. The environments are made
+    anew for every call, so that no state passes from one evaluation to the next. Every sub-environment plays one
+    episode; it is not stepped again once that is over, but its last observation stays in what `act` is given, so
+    that the shape never changes.
+
+    Args:
+        act: The deterministic policies.
+        environment: Where; its time limit ends every episode.
+        seeds: The agents' seeds (M).
+        episodes: Episodes per policy.
+        policies: Policies per agent.
+        discount: Weight of a reward per step that passed before it, in [0, 1].
+
+    Returns:
+        The discounted returns, shape (M, policies, episodes, rewards), and the env steps each agent took (M).
+
+    Raises:
+        InvalidInput: If a count is below one, the discount lies outside [0, 1], or the environment cannot be made.
+    """
+    for name, value in (("episodes", episodes), ("policies", policies), ("agents", len(seeds))):
+        if value < 1:
+            raise InvalidInput(f"evaluation.{name}: {value!r} is below 1")
+    if not 0 <= discount <= 1:
+        raise InvalidInput(f"evaluation.discount: {discount!r} lies outside 0 to 1")
+    spaces = environment.spaces()
+    assert spaces.max_episode_steps is not None  # a backend refuses an environment without a limit
+    lead = (len(seeds), policies, episodes)
+    own = [[integer_seed(seed, "evaluation", index=episode) for episode in range(episodes)] for seed in seeds]
+    vector = environment.vector([entry for row in own for _ in range(policies) for entry in row])
+    count = len(seeds) * policies * episodes
+    returns, lengths = np.zeros((count, spaces.rewards)), np.zeros(count, dtype=np.int64)
+    running, weight = np.ones(count, dtype=np.bool_), 1.0
+    try:
+        observations = vector.reset()
+        # The limit ends every episode; counting as well keeps a wrapper that hides the end from hanging the study.
+        for _ in range(spaces.max_episode_steps):
+            actions = act(observations.reshape(*lead, *observations.shape[1:]))
+            step = vector.step(actions.reshape(count, *actions.shape[len(lead) :]), running)
+            lengths += running
+            returns += weight * step.rewards
+            running &= ~(step.terminated | step.truncated)
+            if not running.any():
+                break
+            weight *= discount
+            observations = step.observations
+    finally:
+        vector.close()
+    return returns.reshape(*lead, spaces.rewards), lengths.reshape(lead).sum(axis=(1, 2))
+
+
+def random_returns(
+    environment: Environment, seeds: Sequence[int], episodes: int, discount: float = 1.0
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """What a uniformly random policy scores on the agents' evaluation episodes.
+
+    Episode e of an agent with seed s draws its actions from `stream(s, "random policy", index=e)`. Coordinates of an
+    action without bounds are standard normal, clipped to the bound they have.
+
+    Args:
+        environment: Where.
+        seeds: The agents' seeds (M).
+        episodes: Episodes per agent.
+        discount: As in `evaluate`.
+
+    Returns:
+        The discounted returns, shape (M, 1, episodes, rewards), and the env steps of each agent (M).
+
+    Raises:
+        InvalidInput: As `evaluate`.
+    """
+    action = environment.spaces().action
+    generators = [[stream(seed, "random policy", index=episode) for episode in range(episodes)] for seed in seeds]
+    blocks: list[npt.NDArray[Any]] = []
+    taken = 0
+
+    def act(observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        nonlocal taken
+        if taken % BLOCK == 0:
+            blocks[:] = [np.array([[_uniform(action, generator) for generator in row] for row in generators])]
+        taken += 1
+        return blocks[0][:, None, :, (taken - 1) % BLOCK]
+
+    return evaluate(act, environment, seeds, episodes, 1, discount)
+
+
+def _uniform(space: gymnasium.Space[Any], generator: np.random.Generator) -> npt.NDArray[Any]:
+    """A block of uniformly random actions, shape (BLOCK, *action)."""
+    if isinstance(space, Discrete):
+        return generator.integers(0, int(space.n), size=BLOCK)
+    if isinstance(space, MultiDiscrete):
+        return generator.integers(0, space.nvec, size=(BLOCK, *space.shape))
+    if isinstance(space, MultiBinary):
+        return generator.integers(0, 2, size=(BLOCK, *space.shape))
+    assert isinstance(space, Box)  # the backends refuse other actions
+    if np.issubdtype(space.dtype, np.integer):
+        return generator.integers(space.low, space.high, size=(BLOCK, *space.shape), endpoint=True)
+    bounded = np.isfinite(space.low) & np.isfinite(space.high)
+    low, high = np.where(bounded, space.low, 0.0), np.where(bounded, space.high, 1.0)
+    inside = low + (high - low) * generator.random((BLOCK, *space.shape))
+    if bounded.all():
+        return inside
+    normal = generator.standard_normal((BLOCK, *space.shape))
+    return np.where(bounded, inside, np.clip(normal, space.low, space.high))

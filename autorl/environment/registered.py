@@ -1,0 +1,160 @@
+"""Registered Gymnasium environments: finding one, building it, and saying plainly why it cannot be built."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import gymnasium
+from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_id, parse_env_id, registry
+
+from autorl.errors import InvalidInput, MissingExtra, UnknownName
+from autorl.registry import load_attribute
+
+__all__ = ["build", "find", "wrapper_maker"]
+
+Made = gymnasium.Env[Any, Any]
+
+OWN_ARGUMENTS = ("id", "max_episode_steps", "disable_env_checker")
+"""Arguments of `gymnasium.make` itself, which would never reach the environment."""
+
+REFUSED_WRAPPERS = {
+    "Autoreset": "episodes are reset by the backend",
+    "NormalizeObservation": "its statistics would start anew at every rung and evaluation; let the algorithm normalise",
+    "NormalizeReward": "it would change the returns reported; let the algorithm normalise",
+    "vector": "it is no wrapper",
+}
+GYMNASIUM_EXTRAS = {"box2d": "gymnasium[box2d]", "mujoco": "gymnasium[mujoco]"}
+"""What brings the dependencies of a family of `gymnasium.envs`."""
+
+
+def find(id: str) -> tuple[str, EnvSpec]:
+    """Looks an id up; an id without a version means the newest one.
+
+    Gymnasium's own look-up warns about old and left-out versions. Here an old version is taken as asked for, and a
+    left-out one is resolved in the id returned.
+
+    Returns:
+        The id with its version (and its module, if it has one), and the registration.
+
+    Raises:
+        UnknownName: If no such id is registered.
+        InvalidInput: If the id is malformed, or its module or namespace is missing.
+    """
+    module, _, bare = id.rpartition(":")
+    if module:
+        _import(id, module)
+    try:
+        namespace, name, version = parse_env_id(bare)
+    except gymnasium.error.Error as error:
+        raise InvalidInput(f"environment {id!r} is no well-formed id: {error}") from error
+    if version is None and bare not in registry:
+        bare = get_env_id(namespace, name, find_highest_version(namespace, name))
+    if bare not in registry:
+        if namespace is not None and namespace not in {spec.namespace for spec in registry.values()}:
+            raise InvalidInput(
+                f"environment {id!r}: nothing registers the namespace {namespace!r}; "
+                f"name the module that does, as 'module:{bare}'"
+            )
+        raise UnknownName("environment", id, registry)
+    return f"{module}:{bare}" if module else bare, registry[bare]
+
+
+def _import(id: str, module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and module.startswith(error.name):
+            raise InvalidInput(
+                f"environment {id!r} names the module {module!r}, which is not found on the Python path"
+            ) from error
+        raise InvalidInput(f"environment {id!r}: its module cannot be imported: {error}") from error
+
+
+def build(spec: EnvSpec, kwargs: Mapping[str, Any], max_episode_steps: int | None) -> Made:
+    """Builds one environment with Gymnasium's time limit and order check, without its passive checker.
+
+    Raises:
+        MissingExtra: If a dependency of the environment is not installed.
+        InvalidInput: If the environment refuses its arguments.
+    """
+    for name in OWN_ARGUMENTS:
+        if name in kwargs:
+            raise InvalidInput(f"environment.kwargs: {name!r} (given as {kwargs[name]!r}) is no environment's argument")
+    with _explained(spec):
+        _load(spec)
+        return gymnasium.make(spec, max_episode_steps, disable_env_checker=True, **copy.deepcopy(dict(kwargs)))
+
+
+def _load(spec: EnvSpec) -> None:
+    """Imports what makes the environment."""
+    if isinstance(spec.entry_point, str):
+        with warnings.catch_warnings():
+            # SWIG's bindings (Box2D's are one) set these off at import; they say nothing about the environment.
+            warnings.filterwarnings("ignore", "builtin type .* has no __module__ attribute", DeprecationWarning)
+            importlib.import_module(spec.entry_point.partition(":")[0])
+
+
+@contextmanager
+def _explained(spec: EnvSpec) -> Iterator[None]:
+    """Turns what goes wrong while an environment is built into one sentence."""
+    try:
+        yield
+    except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:
+        named = re.search(r"gymnasium\[[\w,-]+\]", str(error))
+        family = re.match(r"gymnasium\.envs\.(\w+)", str(spec.entry_point))
+        extra = named.group() if named else GYMNASIUM_EXTRAS.get(family.group(1)) if family else None
+        if extra is None:
+            raise InvalidInput(f"environment {spec.id!r} cannot be built: {error}") from error
+        missing = re.match(r"(?:No module named '?)?([\w.-]+)", str(error))
+        what = missing.group(1) if missing else "something"
+        raise MissingExtra(f"{what}, which environment {spec.id!r} needs,", distribution=extra) from error
+    except (gymnasium.error.Error, ImportError, TypeError, ValueError, AssertionError) as error:
+        raise InvalidInput(f"environment {spec.id!r} cannot be built: {error}") from error
+
+
+def wrapper_maker(name: str, kwargs: Mapping[str, Any]) -> Callable[[Made], Made]:
+    """What puts a wrapper around an environment.
+
+    Args:
+        name: One of `gymnasium.wrappers`, or `module:attribute`.
+        kwargs: Its arguments besides the environment.
+
+    Raises:
+        UnknownName: If nothing answers to the name.
+        MissingExtra: If the wrapper needs a library that is not installed.
+        InvalidInput: If the wrapper is refused, or is nothing to call.
+    """
+    made = load_attribute("environment wrapper", name) if ":" in name else _bundled_wrapper(name)
+    if not callable(made):
+        raise InvalidInput(f"environment wrapper {name!r} is {made!r}, which is nothing to call")
+
+    def wrap(environment: Made) -> Made:
+        try:
+            wrapped = made(environment, **copy.deepcopy(dict(kwargs)))
+        except (gymnasium.error.Error, TypeError, ValueError, AssertionError) as error:
+            raise InvalidInput(
+                f"environment wrapper {name!r} does not fit with arguments {dict(kwargs)!r}: {error}"
+            ) from error
+        if not isinstance(wrapped, gymnasium.Env):
+            raise InvalidInput(f"environment wrapper {name!r} returned {wrapped!r}, which is no gymnasium.Env")
+        return wrapped
+
+    return wrap
+
+
+def _bundled_wrapper(name: str) -> object:
+    known = [entry for entry in gymnasium.wrappers.__all__ if entry not in REFUSED_WRAPPERS]
+    if name in REFUSED_WRAPPERS:
+        raise InvalidInput(f"environment wrapper {name!r} is refused: {REFUSED_WRAPPERS[name]}")
+    if name not in known:
+        raise UnknownName("environment wrapper", name, known)
+    try:
+        return getattr(gymnasium.wrappers, name)
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise InvalidInput(f"environment wrapper {name!r} cannot be loaded: {error}") from error

@@ -1,0 +1,1 @@
+"""Where groups of agents train: worker processes, and what happens when one is lost."""

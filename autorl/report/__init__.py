@@ -1,0 +1,18 @@
+"""Reports: one frozen record in, `results.json`, `trials.csv`, `report.md`, `report.html` and pictures out."""
+
+from autorl.report.content import Curve, Member, Phase, Quantity, SeedSets, SpaceRow, StudyContent, TrialRow
+from autorl.report.results import results
+from autorl.report.write import write_report
+
+__all__ = [
+    "Curve",
+    "Member",
+    "Phase",
+    "Quantity",
+    "SeedSets",
+    "SpaceRow",
+    "StudyContent",
+    "TrialRow",
+    "results",
+    "write_report",
+]

@@ -1,0 +1,149 @@
+"""Optimisation history: every trial in the order of asking, and the best so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from autorl.records import Status
+from autorl.report.axes import axis_label, describe, logarithmic, set_scale, thin
+from autorl.report.content import Quantity, StudyContent, TrialRow
+from autorl.report.entries import Entry
+from autorl.report.picture import BASELINE, INK, PAPER, TEST, TRIAL, Picture, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["history", "top_rung"]
+
+MAX_TRIALS = 1000
+
+
+def top_rung(content: StudyContent) -> int:
+    """The highest rung a complete trial reached; winners come from there."""
+    return max((trial.rung for trial in content.trials if trial.values), default=0)
+
+
+def history(content: StudyContent, shown: Sequence[Entry]) -> Picture:
+    """One panel an objective over the trials' numbers."""
+    objectives = content.objectives
+    figure = new_figure(9.2, 2.5 * len(objectives) + 0.6)
+    failed = [trial for trial in content.trials if trial.status not in (Status.COMPLETE, Status.STOPPED)]
+    top = top_rung(content)
+    short = any(trial.values and trial.rung < top for trial in content.trials)
+    text = f"All {len(content.trials)} trials on the tuning seeds; the line is the best score so far"
+    text += " at full length, pale dots were stopped earlier." if short else "."
+    if failed:
+        text += f" Crosses at the lower edge: {len(failed)} trials that failed, diverged or timed out."
+    if len(content.trials) > MAX_TRIALS:
+        text += f" About {MAX_TRIALS} trials are drawn, evenly spread."
+    picture = Picture(
+        "history",
+        "Optimisation history",
+        text,
+        f"Score of each of {len(content.trials)} trials, and the best so far, for "
+        f"{', '.join(quantity.label for quantity in objectives)}.",
+        figure,
+    )
+    grid = figure.subplots(len(objectives), 1, squeeze=False, sharex=True)
+    for axes, quantity in zip(grid[:, 0], objectives, strict=True):
+        _panel(picture, axes, quantity, content, failed, shown)
+    grid[-1, 0].set_xlabel("trial")
+    _legend(picture, bool(failed), short)
+    return picture
+
+
+def _panel(
+    picture: Picture,
+    axes: Axes,
+    quantity: Quantity,
+    content: StudyContent,
+    failed: Sequence[TrialRow],
+    shown: Sequence[Entry],
+) -> None:
+    top = top_rung(content)
+    scored = [trial for trial in content.trials if math.isfinite(trial.values.get(quantity.label, math.nan))]
+    full = [trial for trial in scored if trial.rung == top]
+    short = [trial for trial in scored if trial.rung < top]
+    for group, alpha in ((thin(short, MAX_TRIALS // 2), 0.35), (thin(full, MAX_TRIALS), 0.9)):
+        cloud = axes.scatter(
+            [trial.number for trial in group],
+            [trial.values[quantity.label] for trial in group],
+            s=18,
+            color=TRIAL,
+            alpha=alpha,
+            linewidths=0,
+            zorder=2,
+        )
+        picture.tip(cloud, [describe(trial) for trial in group])
+    crosses = thin(failed, MAX_TRIALS // 2)
+    marks = axes.scatter(
+        [trial.number for trial in crosses],
+        [0.035] * len(crosses),
+        transform=axes.get_xaxis_transform(),
+        marker="x",
+        s=26,
+        color=BASELINE,
+        linewidths=1.3,
+        clip_on=False,
+        zorder=3,
+    )
+    picture.tip(marks, [describe(trial) for trial in crosses])
+
+    pick = max if quantity.direction == "maximize" else min
+    steps: list[tuple[int, float]] = []
+    for trial in full:
+        score = trial.values[quantity.label]
+        best = pick(score, steps[-1][1]) if steps else score
+        if not steps or best != steps[-1][1]:
+            steps.append((trial.number, best))
+    if steps:
+        steps.append((content.trials[-1].number, steps[-1][1]))
+        axes.plot(*zip(*steps, strict=True), drawstyle="steps-post", color=TEST, linewidth=1.8, zorder=4)
+    numbers = {entry.member.trial for entry in shown if entry.role == "chosen"}
+    picked = [trial for trial in scored if trial.number in numbers]
+    ring = axes.scatter(
+        [trial.number for trial in picked],
+        [trial.values[quantity.label] for trial in picked],
+        s=52,
+        facecolors=TEST,
+        edgecolors=PAPER,
+        linewidths=1.0,
+        zorder=5,
+    )
+    picture.tip(ring, [describe(trial) for trial in picked])
+    for trial in picked:
+        axes.annotate(
+            str(trial.number),
+            (trial.number, trial.values[quantity.label]),
+            xytext=(6, 9 if quantity.direction == "minimize" else -10),
+            textcoords="offset points",
+            ha="left",
+            va="center",
+            fontsize=8.5,
+            color=INK,
+        )
+    set_scale(axes, "y", logarithmic([trial.values[quantity.label] for trial in scored]))
+    axes.margins(x=0.02, y=0.14)
+    axes.set_ylabel(axis_label(quantity).replace(", ", ",\n"))
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _legend(picture: Picture, failed: bool, short: bool) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], linestyle="none", marker="o", color=TRIAL, markersize=4.5, label="trial")]
+    if short:
+        handles.append(
+            Line2D([], [], linestyle="none", marker="o", color=TRIAL, alpha=0.35, markersize=4.5, label="stopped early")
+        )
+    handles.append(Line2D([], [], color=TEST, linewidth=1.8, label="best so far"))
+    handles.append(
+        Line2D([], [], linestyle="none", marker="o", color=TEST, markeredgecolor=PAPER, markersize=7.5, label="chosen")
+    )
+    if failed:
+        handles.append(Line2D([], [], linestyle="none", marker="x", color=BASELINE, markersize=5.5, label="failure"))
+    picture.figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

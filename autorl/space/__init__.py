@@ -1,0 +1,1 @@
+"""Declarative search spaces: hyperparameters, conditions, relations, and their files."""

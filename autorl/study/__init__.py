@@ -1,0 +1,1 @@
+"""A study: from its description to a tested result."""

@@ -1,0 +1,8 @@
+"""Makes `toy_environments` importable by its bare name, as a user's own module is."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import toy_environments  # noqa: F401  # registers its environments
