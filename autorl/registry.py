@@ -1,6 +1,8 @@
 """One rule for every name: a bare name is bundled, `module:attribute` is the user's own.
 
-Bundled things are found by looking, never listed by hand: a new file in the right folder is enough.
+Bundled things are found by looking, never listed by hand: a new file in the right folder is enough. What takes
+options is written as a name or as `{name: NAME, OPTION: VALUE, ...}`; its options are the constructor's keyword-only
+arguments.
 """
 
 from __future__ import annotations
@@ -8,11 +10,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import typing
+from collections.abc import Mapping
 from typing import TypeVar
 
 from autorl.errors import InvalidInput, UnknownName
 
-__all__ = ["discover", "load_attribute", "module_names", "resolve_class"]
+__all__ = ["build", "discover", "load_attribute", "module_names", "options_of", "resolve_class"]
 
 T = TypeVar("T")
 
@@ -84,3 +88,60 @@ def resolve_class(kind: str, reference: str, package: str, base: type[T], where:
     if reference not in known:
         raise UnknownName(kind, reference, known, where)
     return known[reference]
+
+
+def options_of(class_: type) -> dict[str, inspect.Parameter]:
+    """The options of a class: its constructor's keyword-only arguments, by name."""
+    parameters = inspect.signature(class_).parameters
+    return {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
+
+
+def build(kind: str, source: object, package: str, base: type[T], arguments: tuple[object, ...], where: str) -> T:
+    """Builds what an entry of a study file stands for.
+
+    Args:
+        kind: What is built, in the singular, for messages.
+        source: A name as `resolve_class` takes it, or a mapping of `name` and options.
+        package: Where bundled ones live.
+        base: What it must be a subclass of.
+        arguments: Positional arguments of the constructor.
+        where: The file and key the entry stands in.
+
+    Raises:
+        UnknownName: If nothing answers to the name, or the class has no such option.
+        InvalidInput: If the entry has another form, an option has the wrong type or is missing, or the class refuses.
+    """
+    options = dict(source) if isinstance(source, Mapping) else {"name": source}
+    name = options.pop("name", None)
+    if not isinstance(name, str):
+        raise InvalidInput(
+            f"{where}: {source!r} is no {kind}; write a name, or {{name: NAME, OPTION: VALUE}} for one with options"
+        )
+    class_ = resolve_class(kind, name, package, base, where)
+    if inspect.isabstract(class_):
+        lacking = ", ".join(sorted(getattr(class_, "__abstractmethods__", ())))
+        raise InvalidInput(f"{where}: {kind} {name!r} does not define {lacking}, so it cannot be used")
+    known = options_of(class_)
+    for option, value in options.items():
+        if option not in known:
+            raise UnknownName(f"option of {kind} {name!r}", option, known, where)
+        _check_type(value, option, class_, where)
+    for option, parameter in known.items():
+        if parameter.default is parameter.empty and option not in options:
+            raise InvalidInput(f"{where}: {kind} {name!r} needs the option {option!r}")
+    constructor: typing.Callable[..., T] = class_
+    try:
+        return constructor(*arguments, **options)
+    except InvalidInput as error:
+        raise InvalidInput(f"{where}: {error}") from error
+
+
+def _check_type(value: object, option: str, class_: type, where: str) -> None:
+    """Checks a value against a plain annotation (bool, int, float, str); other annotations are the class's own to check."""
+    expected = typing.get_type_hints(class_.__init__).get(option)  # type: ignore[misc]  # of this class, never called
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    if expected not in words:
+        return
+    accepted: tuple[type, ...] = (int, float) if expected is float else (expected,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and expected is not bool):
+        raise InvalidInput(f"{where}: {option} is {value!r}, which is not {words[expected]}")

@@ -49,7 +49,8 @@ def integer_seed(seed: int, name: str, *, lineage: str = "", index: int = 0) -> 
 
 
 def _seed_set(name: str, given: int | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(given, bool) or not isinstance(given, (int, Sequence)) or isinstance(given, str):
+    source: object = given
+    if isinstance(source, (bool, str)) or not isinstance(source, (int, Sequence)):
         raise InvalidInput(f"seeds.{name}: {given!r} is neither a count nor a list of seeds")
     if isinstance(given, int):
         if not 0 <= given <= BLOCK_SIZE:

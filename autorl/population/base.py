@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from autorl.environment import Environment, Spaces
 from autorl.environment.evaluation import evaluate
-from autorl.errors import InvalidInput, UnknownName
+from autorl.errors import UnknownName
 from autorl.records import Agent, Configuration, FloatArray, Value
 
 __all__ = ["Algorithm", "Costs", "Plan", "Population", "hyperparameter"]
@@ -118,7 +118,9 @@ class Algorithm(ABC):
     @classmethod
     def defaults(cls) -> dict[str, Value]:
         """Every hyperparameter with its default, in declaration order."""
-        return {entry.name: entry.default for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]  # a dataclass
+        entries: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(cls)  # type: ignore[arg-type]  # a dataclass
+        values: dict[str, Any] = {entry.name: entry.default for entry in entries}
+        return values
 
     @classmethod
     def static_names(cls) -> frozenset[str]:
@@ -244,5 +246,5 @@ class Population(ABC):
             InvalidInput: If names or shapes do not fit.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # one without environments has nothing to close
         """Closes the training environments."""

@@ -1,0 +1,178 @@
+"""Proximal policy optimisation (Schulman et al., 2017) for a whole population of agents.
+
+The order of the maths is CleanRL's, the names, defaults and loss are Stable-Baselines3's. Where they differ from the
+paper: advantages are normalised per minibatch, the value loss has no factor 1/2, a clipped value function is not
+maximised with the unclipped one, and `target_kl` stops the epochs. Annealing is CleanRL's: the first iteration has the
+full learning rate.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from autorl.agents.checks import check_choice, check_flag, check_number, check_whole
+from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
+from autorl.agents.rollout import Batch, minibatches, permutations
+from autorl.environment import Environment
+from autorl.errors import InvalidInput
+from autorl.population import hyperparameter
+from autorl.records import Agent
+
+__all__ = ["PPO", "PPOPopulation"]
+
+
+@dataclass(frozen=True)
+class PPO(OnPolicyAlgorithm):
+    """One configuration of PPO; `static` ones must agree within a population.
+
+    Attributes:
+        learning_rate: Adam's step size.
+        n_envs: Sub-environments an agent acts in at once.
+        n_steps: Steps in each of them per iteration.
+        n_epochs: Passes over a rollout.
+        batch_size: Rows of a minibatch, at most n_steps * n_envs; the last one of an epoch may be shorter.
+        gamma: Discount per env step.
+        gae_lambda: Mixing of advantage estimates: 0 is one-step, 1 is Monte Carlo.
+        clip_range: How far the probability ratio may leave 1 before its gradient stops.
+        clip_range_vf: How far a value may leave the old one, in units of the return; None is off.
+        normalize_advantage: Whether a minibatch's advantages get mean 0 and standard deviation 1.
+        ent_coef: Weight of the entropy bonus.
+        vf_coef: Weight of the value loss.
+        max_grad_norm: Norm an agent's gradient is clipped to.
+        target_kl: An iteration's updates end when the approximate KL divergence exceeds 1.5 times this; None is off.
+        anneal_learning_rate: Whether the learning rate falls linearly to 0 over the horizon.
+        normalize_observations: Whether observations are shifted and scaled by running statistics.
+        ortho_init: Orthogonal initial weights and zero biases; otherwise torch's default.
+        share_trunk: Whether policy and value function share the hidden layers.
+        activation: "tanh" or "relu".
+        width: Units of a hidden layer.
+        depth: Hidden layers, 0 to 3; 0 is linear.
+        adam_eps: Adam's epsilon.
+
+    Raises:
+        InvalidInput: If a value is out of range, or a minibatch larger than a rollout.
+    """
+
+    name: ClassVar[str] = "ppo"
+    summary: ClassVar[str] = "Proximal policy optimisation, discrete and continuous actions"
+
+    learning_rate: float = hyperparameter(3e-4)
+    n_envs: int = hyperparameter(1, static=True)
+    n_steps: int = hyperparameter(2048, static=True)
+    n_epochs: int = hyperparameter(10, static=True)
+    batch_size: int = hyperparameter(64, static=True)
+    gamma: float = hyperparameter(0.99)
+    gae_lambda: float = hyperparameter(0.95)
+    clip_range: float = hyperparameter(0.2)
+    clip_range_vf: float | None = hyperparameter(None)
+    normalize_advantage: bool = hyperparameter(True)
+    ent_coef: float = hyperparameter(0.0)
+    vf_coef: float = hyperparameter(0.5)
+    max_grad_norm: float = hyperparameter(0.5)
+    target_kl: float | None = hyperparameter(None)
+    anneal_learning_rate: bool = hyperparameter(False)
+    normalize_observations: bool = hyperparameter(False)
+    ortho_init: bool = hyperparameter(True)
+    share_trunk: bool = hyperparameter(False, static=True)
+    activation: str = hyperparameter("tanh", static=True)
+    width: int = hyperparameter(64, static=True)
+    depth: int = hyperparameter(2, static=True)
+    adam_eps: float = hyperparameter(1e-5)
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "ent_coef", "vf_coef"):
+            check_number(name, getattr(self, name), 0)
+        for name in ("clip_range", "max_grad_norm", "adam_eps"):
+            check_number(name, getattr(self, name), 0, above=True)
+        for name in ("clip_range_vf", "target_kl"):
+            check_number(name, getattr(self, name), 0, above=True, optional=True)
+        for name in ("gamma", "gae_lambda"):
+            check_number(name, getattr(self, name), 0, 1)
+        for name in ("n_envs", "n_steps", "n_epochs", "batch_size", "width"):
+            check_whole(name, getattr(self, name), 1)
+        check_whole("depth", self.depth, 0, 3)
+        for field in dataclasses.fields(self):
+            if isinstance(field.default, bool):
+                check_flag(field.name, getattr(self, field.name))
+        check_choice("activation", self.activation, ("tanh", "relu"))
+        if self.batch_size > self.n_steps * self.n_envs:
+            raise InvalidInput(
+                f"batch_size: {self.batch_size} exceeds the rollout of "
+                f"n_steps * n_envs = {self.n_steps} * {self.n_envs} = {self.n_steps * self.n_envs} rows"
+            )
+
+    @classmethod
+    def population(
+        cls, agents: Sequence[Agent], environment: Environment, horizon: int, device: str = "cpu"
+    ) -> PPOPopulation:
+        """Builds agents at their initial weights.
+
+        Raises:
+            InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
+        """
+        made = PPOPopulation(
+            [cls.configure(agent.configuration) for agent in agents], agents, environment, horizon, device
+        )
+        made.initialise()
+        return made
+
+
+class PPOPopulation(OnPolicyPopulation[PPO]):
+    """Agents that learn by PPO."""
+
+    def learn(self, data: Batch) -> None:
+        """Epochs of minibatch updates on one rollout, in lock-step."""
+        static, h = self.static, self.columns
+        learning = ~self.frozen
+        learning_rates = h.numbers("learning_rate") * np.where(
+            h.flags("anneal_learning_rate"), 1 - self.iteration * self.iteration_env_steps / self.horizon, 1.0
+        )
+        length = data.advantages.shape[1]
+        orders = permutations(self.inside, self.iteration, static.n_epochs, length)
+        for order in orders:
+            for batch in minibatches(data, order, static.batch_size):
+                size = batch.advantages.shape[1]
+                heads, values = self.network.forward(batch.observations)
+                policy = self.actions.policy(heads, self.network.log_std, batch.actions)
+                log_ratio = policy.log_prob - batch.log_probs
+                ratio = log_ratio.exp()
+
+                # Stop an agent whose policy has moved too far (approximate KL divergence, Schulman 2020)
+                kl = ((ratio - 1) - log_ratio).mean(1, keepdim=True)
+                learning &= ~(kl > 1.5 * h.target_kl)[:, 0].cpu().numpy()
+                if not learning.any():
+                    return
+
+                # Advantage normalisation
+                advantages = batch.advantages
+                if size > 1:
+                    mean, std = advantages.mean(1, keepdim=True), advantages.std(1, keepdim=True)
+                    normalized = (advantages - mean) / (std + 1e-8)
+                    advantages = normalized.where(h.normalize_advantage != 0, advantages)
+
+                # Policy loss: -min(ratio A, clip(ratio) A). Its gradient is that of -ratio A, or 0 where the
+                # clipped term is the smaller one.
+                clipped = ratio.clamp(1 - h.clip_range, 1 + h.clip_range)
+                unclipped = ratio * advantages <= clipped * advantages
+                log_prob_gradient = -(ratio * advantages * unclipped) / size
+
+                # Value loss: (V - return)^2, V kept within clip_range_vf of the old value
+                moved = values - batch.values
+                inside = moved.abs() <= h.clip_range_vf
+                kept = values.where(inside, batch.values + moved.clamp(-h.clip_range_vf, h.clip_range_vf))
+                value_gradient = h.vf_coef * 2 * (kept - batch.returns) * inside / size
+
+                # Entropy loss: -ent_coef H
+                entropy_gradient = -h.ent_coef / size
+
+                self.network.backward(*policy.gradient(log_prob_gradient, entropy_gradient), value_gradient)
+                self.optimiser.step(
+                    self.network.gradients.view(self.size, -1), learning_rates, h.max_grad_norm, learning
+                )
+                self.gradient_updates += learning
+                self.samples += size * learning

@@ -1,0 +1,194 @@
+"""Distributions over actions: log-probabilities, entropies and their gradients, for every agent at once."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+import torch
+from gymnasium.spaces import Box, Discrete
+from torch import Tensor
+
+from autorl.errors import InvalidInput
+
+__all__ = ["Actions", "CategoricalActions", "GaussianActions", "Policy", "actions_for"]
+
+Array = npt.NDArray[Any]
+
+
+class Policy(ABC):
+    """The distribution a network's outputs describe, for a batch of taken actions.
+
+    Attributes:
+        log_prob: Log-probability of the actions taken, shape (M, batch).
+        entropy: Shape (M, batch), or (M, 1) where it does not depend on the observation.
+    """
+
+    log_prob: Tensor
+    entropy: Tensor
+
+    @abstractmethod
+    def gradient(self, log_prob_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Gradients with respect to the outputs (M, batch, heads) and to the log standard deviations, if any.
+
+        Args:
+            log_prob_gradient: Gradient of the loss with respect to `log_prob`, shape (M, batch).
+            entropy_gradient: That with respect to the entropy of each of the batch, shape (M, 1).
+        """
+
+
+class Actions(ABC):
+    """What kind of actions a population takes.
+
+    Attributes:
+        heads: Outputs a policy network needs.
+        log_stds: Free log standard deviations it needs.
+        columns: Columns an action takes in a rollout.
+    """
+
+    heads: int
+    log_stds: int
+    columns: int
+
+    @abstractmethod
+    def noise(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """What `sample` needs for `shape` actions, float32 of shape (*shape, heads)."""
+
+    @abstractmethod
+    def sample(self, heads: Array, log_std: Array, noise: Array) -> Array:
+        """Actions of shape (M, N, columns), float32, as the algorithm stores them."""
+
+    @abstractmethod
+    def for_environment(self, actions: Array) -> Array:
+        """Actions as the environment takes them, shape (M, N, *action); what is not finite becomes zero."""
+
+    @abstractmethod
+    def mode(self, heads: Array) -> Array:
+        """The likeliest actions, as the environment takes them."""
+
+    @abstractmethod
+    def policy(self, heads: Tensor, log_std: Tensor, actions: Tensor) -> Policy:
+        """The distribution behind the outputs, for actions taken (M, batch, columns)."""
+
+
+class _CategoricalPolicy(Policy):
+    def __init__(self, logits: Tensor, actions: Tensor) -> None:
+        self._log_probs = torch.log_softmax(logits, 2)
+        self._taken = actions.long()
+        self._probs = self._log_probs.exp()
+        self.log_prob = self._log_probs.gather(2, self._taken)[..., 0]
+        self.entropy = -(self._probs * self._log_probs).sum(2)
+
+    def gradient(self, log_prob_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        # d log p_a / d z_j = [a = j] - p_j   and   d H / d z_j = -p_j (log p_j + H)
+        through = log_prob_gradient[..., None]
+        inner = (self._log_probs + self.entropy[..., None]).mul_(entropy_gradient[..., None]).add_(through)
+        return inner.mul_(self._probs).neg_().scatter_add_(2, self._taken, through), None
+
+
+class CategoricalActions(Actions):
+    """One of several actions, by logits.
+
+    Args:
+        space: The environment's action space.
+    """
+
+    def __init__(self, space: Discrete) -> None:
+        self.heads, self.log_stds, self.columns = int(space.n), 0, 1
+
+    def noise(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Gumbel noise: the largest of logits plus Gumbel noise is a draw from the softmax."""
+        noise: Array = generator.gumbel(size=(*shape, self.heads)).astype(np.float32)
+        return noise
+
+    def sample(self, heads: Array, log_std: Array, noise: Array) -> Array:
+        """Draws actions; Gumbel-max trick."""
+        drawn: Array = (heads + noise).argmax(-1)[..., None].astype(np.float32)
+        return drawn
+
+    def for_environment(self, actions: Array) -> Array:
+        """The action's number, int64."""
+        return actions[..., 0].astype(np.int64)
+
+    def mode(self, heads: Array) -> Array:
+        """The action of the largest logit; of the first of them on a tie."""
+        likeliest: Array = heads.argmax(-1)
+        return likeliest
+
+    def policy(self, heads: Tensor, log_std: Tensor, actions: Tensor) -> Policy:
+        """A softmax."""
+        return _CategoricalPolicy(heads, actions)
+
+
+class _GaussianPolicy(Policy):
+    def __init__(self, means: Tensor, log_std: Tensor, actions: Tensor) -> None:
+        self._inverse_std = (-log_std).exp()[:, None]
+        self._scaled = (actions - means) * self._inverse_std
+        constant = log_std.sum(1, keepdim=True) + 0.5 * math.log(2 * math.pi) * log_std.shape[1]
+        self.log_prob = self._scaled.square().sum(2).mul_(-0.5).sub_(constant)
+        self.entropy = constant + 0.5 * log_std.shape[1]
+
+    def gradient(self, log_prob_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        # d log p / d mean = (a - mean) / std^2,  d log p / d log std = ((a - mean) / std)^2 - 1,  d H / d log std = 1
+        through = log_prob_gradient[..., None]
+        weighted = self._scaled * through
+        log_std = (weighted * self._scaled).sub_(through).sum(1).add_(entropy_gradient * log_prob_gradient.shape[1])
+        return weighted.mul_(self._inverse_std), log_std
+
+
+class GaussianActions(Actions):
+    """Independent normal coordinates with standard deviations that do not depend on the observation.
+
+    The action drawn is stored as it is and clipped to the bounds for the environment, as Stable-Baselines3 does.
+
+    Args:
+        space: The environment's action space.
+    """
+
+    def __init__(self, space: Box) -> None:
+        self.space = space
+        self.heads = self.log_stds = self.columns = int(np.prod(space.shape, dtype=np.int64))
+
+    def noise(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Standard normal noise."""
+        return generator.standard_normal((*shape, self.heads), dtype=np.float32)
+
+    def sample(self, heads: Array, log_std: Array, noise: Array) -> Array:
+        """Mean plus scaled noise."""
+        std: Array = torch.from_numpy(log_std).exp().numpy()
+        return heads + std[:, None] * noise
+
+    def for_environment(self, actions: Array) -> Array:
+        """Clipped to the bounds, in the action space's own shape and type."""
+        shaped: Array = np.nan_to_num(actions).reshape(*actions.shape[:-1], *self.space.shape)
+        clipped: Array = shaped.clip(self.space.low, self.space.high).astype(self.space.dtype)
+        return clipped
+
+    def mode(self, heads: Array) -> Array:
+        """The mean."""
+        return self.for_environment(heads)
+
+    def policy(self, heads: Tensor, log_std: Tensor, actions: Tensor) -> Policy:
+        """A diagonal Gaussian."""
+        return _GaussianPolicy(heads, log_std, actions)
+
+
+def actions_for(space: gymnasium.Space[Any], who: str) -> Actions:
+    """The kind of actions an action space asks for.
+
+    Args:
+        space: `Discrete`, or `Box` of floats.
+        who: The algorithm, for the message.
+
+    Raises:
+        InvalidInput: For any other space.
+    """
+    if isinstance(space, Discrete):
+        return CategoricalActions(space)
+    if isinstance(space, Box) and np.issubdtype(space.dtype, np.floating):
+        return GaussianActions(space)
+    raise InvalidInput(f"{who} acts in Discrete spaces and in Box spaces of floats, not in {space}")

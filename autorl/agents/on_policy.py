@@ -1,0 +1,226 @@
+"""Algorithms that act with the current policy, learn from what it met, and forget it (PPO; A2C and MDPO alike)."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from autorl.agents.actor_critic import ActorCritic, ActorCriticShape
+from autorl.agents.advantages import generalized_advantages
+from autorl.agents.distributions import actions_for
+from autorl.agents.normalization import ObservationNormalizer
+from autorl.agents.optimiser import Adam
+from autorl.agents.population import StackedPopulation, State
+from autorl.agents.rollout import Batch, Rollout, collect
+from autorl.agents.training import TrainingEnvironments
+from autorl.environment import Environment, Spaces
+from autorl.errors import InvalidInput
+from autorl.population.base import Algorithm, Plan
+from autorl.records import Agent
+
+__all__ = ["OnPolicyAlgorithm", "OnPolicyPopulation"]
+
+
+class OnPolicyAlgorithm(Algorithm):
+    """The hyperparameters and costs that on-policy algorithms share; a subclass declares them as its own fields."""
+
+    n_envs: int
+    n_steps: int
+    n_epochs: int
+    batch_size: int
+    width: int
+    depth: int
+    share_trunk: bool
+    activation: str
+    ortho_init: bool
+
+    def shape(self, spaces: Spaces) -> ActorCriticShape:
+        """The networks this configuration needs.
+
+        Raises:
+            InvalidInput: If the algorithm cannot handle the spaces.
+        """
+        if spaces.rewards != 1:
+            raise InvalidInput(f"{type(self).__name__} maximises one reward, not a vector of {spaces.rewards}")
+        assert spaces.observation.shape is not None  # the backends flatten every other observation
+        actions = actions_for(spaces.action, type(self).__name__)
+        return ActorCriticShape(
+            inputs=int(np.prod(spaces.observation.shape, dtype=np.int64)),
+            heads=actions.heads,
+            log_stds=actions.log_stds,
+            width=self.width,
+            depth=self.depth,
+            share_trunk=self.share_trunk,
+            activation=self.activation,
+        )
+
+    def flops(self, shape: ActorCriticShape, env_steps: int, samples: int) -> float:
+        """Two operations a weight: one pass to act, one to value, and three a sample to learn."""
+        return 2.0 * env_steps * (shape.acting_parameters + shape.learning_parameters) + (
+            6.0 * samples * shape.learning_parameters
+        )
+
+    def plan(self, spaces: Spaces, horizon: int) -> Plan:
+        """What this configuration costs; updates and flops as if no early stopping took place.
+
+        Raises:
+            InvalidInput: If the algorithm cannot handle the spaces.
+        """
+        shape, rollout = self.shape(spaces), self.n_steps * self.n_envs
+        iterations = horizon // rollout
+        weights = shape.networks * shape.layout.length
+        step = 2 * shape.inputs * (1 + shape.networks) + 3 * shape.heads + 16
+        activations = self.batch_size * shape.networks * (3 * self.width * self.depth + 4 * (shape.heads + 1))
+        return Plan(
+            iteration_env_steps=rollout,
+            parameters=shape.acting_parameters,
+            gradient_updates=iterations * self.n_epochs * math.ceil(rollout / self.batch_size),
+            flops=self.flops(shape, iterations * rollout, iterations * self.n_epochs * rollout),
+            memory_bytes=4 * (5 * weights + rollout * (step + shape.networks * 2 * self.width) + activations),
+        )
+
+
+A = TypeVar("A", bound=OnPolicyAlgorithm)
+
+
+class OnPolicyPopulation(StackedPopulation[A]):
+    """Agents with a policy and a value function that learn from rollouts.
+
+    A subclass says in `learn` how.
+
+    Args:
+        configurations: One per agent.
+        agents: Who trains.
+        environment: Where.
+        horizon: Full budget in env steps.
+        device: "cpu" or a torch device.
+
+    Attributes:
+        network: Policies and value functions.
+        optimiser: Adam on all of their parameters.
+        normalizer: Running statistics of observations.
+        samples: Rows of minibatches learned from, per agent.
+    """
+
+    def __init__(
+        self, configurations: Sequence[A], agents: Sequence[Agent], environment: Environment, horizon: int, device: str
+    ) -> None:
+        super().__init__(configurations, agents, environment, horizon, device)
+        spaces = environment.spaces()
+        self.shape = self.static.shape(spaces)
+        self.actions = actions_for(spaces.action, type(self.static).__name__)
+        parameters = torch.zeros(self.size, self.shape.networks, self.shape.layout.length, device=device)
+        self.network = ActorCritic(self.shape, parameters)
+        self.optimiser = Adam(parameters.view(self.size, -1), self.columns.numbers("adam_eps"))
+        self.normalizer = ObservationNormalizer(self.columns.flags("normalize_observations"), self.shape.inputs)
+        self.samples = np.zeros(self.size, dtype=np.int64)
+
+    def initialise(self) -> None:
+        """Draws every agent's initial weights, from its stream "weights"."""
+        made = [
+            self.shape.initial(agent.seed, agent.lineage, ortho_init=configuration.ortho_init)
+            for agent, configuration in zip(self.agents, self._configurations, strict=True)
+        ]
+        self.network.parameters.copy_(torch.from_numpy(np.stack(self._inside(made))))
+
+    @property
+    def iteration_env_steps(self) -> int:
+        """Env steps of one rollout, per agent."""
+        return self.static.n_steps * self.static.n_envs
+
+    @property
+    def environments_per_agent(self) -> int:
+        """Sub-environments of one agent."""
+        return self.static.n_envs
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of the acting network."""
+        return self.shape.acting_parameters
+
+    def flops(self, row: int) -> float:
+        """Floating-point operations an agent has spent."""
+        return self.static.flops(self.shape, int(self.env_steps[row]), int(self.samples[row]))
+
+    def reconfigure(self) -> None:
+        """Hands changed hyperparameters to the optimiser and the normaliser."""
+        self.optimiser.epsilons = self.columns.numbers("adam_eps")
+        self.normalizer.enabled = self.columns.flags("normalize_observations")
+
+    @abstractmethod
+    def learn(self, data: Batch) -> None:
+        """Updates the networks from a rollout, steps and sub-environments flattened."""
+
+    def iterate(self, training: TrainingEnvironments) -> npt.NDArray[np.bool_]:
+        """A rollout, its advantages, and learning from them."""
+        rollout = collect(
+            training,
+            self.network,
+            self.actions,
+            self.normalizer,
+            self.inside,
+            self.static.n_steps,
+            self.iteration,
+        )
+        data = self._valued(rollout)
+        self.learn(data)
+        numbers = (data.advantages, data.log_probs, self.network.parameters.view(self.size, -1))
+        sound: npt.NDArray[np.bool_] = torch.stack([part.isfinite().all(1) for part in numbers]).all(0).cpu().numpy()
+        return sound
+
+    def _valued(self, rollout: Rollout) -> Batch:
+        """Log-probabilities, values and advantages of a rollout, in one pass over all of it."""
+        device = self.device
+        actions = rollout.flat(rollout.actions).to(device)
+        observations = self.network.spread(rollout.flat(rollout.observations).to(device))
+        heads, predicted = self.network.forward(observations)
+        log_probs = self.actions.policy(heads, self.network.log_std, actions).log_prob
+        values = predicted.cpu().numpy().reshape(rollout.rewards.shape)
+        advantages = generalized_advantages(
+            rollout.rewards,
+            values,
+            rollout.next_values(values),
+            rollout.terminated,
+            rollout.ended,
+            self.columns.numbers("gamma"),
+            self.columns.numbers("gae_lambda"),
+        )
+        return Batch(
+            observations,
+            actions,
+            log_probs,
+            predicted.contiguous(),
+            rollout.flat(advantages).to(device),
+            rollout.flat(advantages + values).to(device),
+        )
+
+    def act(self, observations: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """The likeliest actions; zeros for frozen agents."""
+        count = len(self.agents)
+        flat = observations.reshape(count, observations.shape[2], -1)
+        if count < self.size:
+            flat = np.repeat(flat, self.size, axis=0)
+        with np.errstate(all="ignore"):
+            seen = torch.from_numpy(self.normalizer(flat)).to(self.device)
+            actions = self.actions.mode(self.network.heads(seen).cpu().numpy())
+        actions[self.frozen] = 0
+        return actions[:count, None]
+
+    def states(self) -> dict[str, State]:
+        """Weights, Adam's moments and decays, the normaliser's statistics, and the count of samples."""
+        return {
+            "weights": self.network.parameters,
+            "adam_mean": self.optimiser.mean,
+            "adam_square": self.optimiser.square,
+            "adam_decays": self.optimiser.decays,
+            "observation_mean": self.normalizer.mean,
+            "observation_variance": self.normalizer.variance,
+            "observation_count": self.normalizer.count,
+            "samples": self.samples,
+        }

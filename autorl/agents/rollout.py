@@ -1,0 +1,162 @@
+"""On-policy rollouts: what a population met in one iteration, and its minibatches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from autorl.agents.actor_critic import ActorCritic
+from autorl.agents.distributions import Actions
+from autorl.agents.normalization import ObservationNormalizer
+from autorl.agents.training import TrainingEnvironments
+from autorl.records import Agent
+from autorl.seeds import stream
+
+__all__ = ["Batch", "Rollout", "collect", "minibatches", "permutations"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Rollout:
+    """Transitions of one iteration; M counts a lone agent's copy.
+
+    Attributes:
+        observations: As the networks see them, shape (M, steps, N, inputs).
+        actions: As drawn, shape (M, steps, N, columns).
+        rewards: Shape (M, steps, N), float64.
+        terminated: Where the task's own rule ended the episode, shape (M, steps, N).
+        ended: Where the episode ended, by rule or by cutting.
+        final_values: Value of the final observation where an episode was truncated, elsewhere 0.
+        last_values: Value of the observation after the last step (M, N).
+    """
+
+    observations: npt.NDArray[np.float32]
+    actions: npt.NDArray[np.float32]
+    rewards: npt.NDArray[np.float64]
+    terminated: npt.NDArray[np.bool_]
+    ended: npt.NDArray[np.bool_]
+    final_values: npt.NDArray[np.float32]
+    last_values: npt.NDArray[np.float32]
+
+    def next_values(self, values: Array) -> Array:
+        """Value of the observation each action led to, given the values of those acted on (M, steps, N)."""
+        following = np.concatenate([values[:, 1:], self.last_values[:, None]], axis=1)
+        return np.where(self.ended, self.final_values, following)
+
+    def flat(self, array: Array) -> Tensor:
+        """Steps and sub-environments as one axis: (M, steps N, ...), float32."""
+        return torch.from_numpy(array.reshape(array.shape[0], -1, *array.shape[3:]).astype(np.float32, copy=False))
+
+
+def collect(
+    training: TrainingEnvironments,
+    network: ActorCritic,
+    actions: Actions,
+    normalizer: ObservationNormalizer,
+    agents: Sequence[Agent],
+    steps: int,
+    iteration: int,
+) -> Rollout:
+    """Acts for a number of steps with the current policies.
+
+    Exploration noise is drawn beforehand, as one block per agent from its stream "rollout" at this iteration.
+    """
+    size, count, inputs = training.observations.shape
+    device = network.parameters.device
+    noise = np.stack(
+        [
+            actions.noise(stream(agent.seed, "rollout", lineage=agent.lineage, index=iteration), (steps, count))
+            for agent in agents
+        ]
+    )
+    log_std = network.log_std.cpu().numpy()
+    observations = np.empty((size, steps, count, inputs), dtype=np.float32)
+    taken = np.empty((size, steps, count, actions.columns), dtype=np.float32)
+    rewards, final_values = np.empty((size, steps, count)), np.zeros((size, steps, count), dtype=np.float32)
+    terminated, ended = (np.empty((size, steps, count), dtype=np.bool_) for _ in range(2))
+
+    def values(seen: Array) -> Array:
+        return network.values(torch.from_numpy(normalizer(seen)).to(device)).cpu().numpy()
+
+    for step in range(steps):
+        normalizer.update(training.observations)
+        seen = normalizer(training.observations)
+        heads = network.heads(torch.from_numpy(seen).to(device)).cpu().numpy()
+        drawn = actions.sample(heads, log_std, noise[:, step])
+        observations[:, step], taken[:, step] = seen, drawn
+        answer = training.step(actions.for_environment(drawn))
+        rewards[:, step], terminated[:, step] = answer.rewards, answer.terminated
+        ended[:, step] = answer.terminated | answer.truncated
+        if answer.truncated.any():
+            # All rows are evaluated, so that the product's shape says nothing about who was truncated.
+            final_values[:, step] = np.where(answer.truncated, values(answer.next_observations), 0)
+    return Rollout(observations, taken, rewards, terminated, ended, final_values, values(training.observations))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A minibatch: every agent's own draw from its own rollout.
+
+    Attributes:
+        observations: Repeated for every network, shape (M, networks, batch, inputs).
+        actions: Shape (M, batch, columns).
+        log_probs: Of the actions under the policy that took them, shape (M, batch).
+        values: As predicted when the rollout ended, shape (M, batch).
+        advantages: Shape (M, batch).
+        returns: Targets of the value function, shape (M, batch).
+    """
+
+    observations: Tensor
+    actions: Tensor
+    log_probs: Tensor
+    values: Tensor
+    advantages: Tensor
+    returns: Tensor
+
+
+def permutations(agents: Sequence[Agent], iteration: int, epochs: int, length: int) -> npt.NDArray[np.int64]:
+    """A permutation per agent and epoch, from its stream "permutation" at this iteration; (epochs, M, length)."""
+    order = np.broadcast_to(np.arange(length), (epochs, length))
+    drawn = [
+        stream(agent.seed, "permutation", lineage=agent.lineage, index=iteration).permuted(order, axis=1)
+        for agent in agents
+    ]
+    return np.stack(drawn, axis=1)
+
+
+def minibatches(data: Batch, order: npt.NDArray[np.int64], size: int) -> Iterator[Batch]:
+    """Splits a rollout into minibatches, the last one shorter where the length is no multiple.
+
+    Args:
+        data: The whole rollout as one batch, steps and sub-environments flattened.
+        order: One permutation per agent (M, length).
+        size: Minibatch size.
+    """
+    agents, networks, length, inputs = data.observations.shape
+    device = data.observations.device
+    own = torch.from_numpy(order + np.arange(agents)[:, None] * length).to(device)
+    each = torch.from_numpy(order[:, None] + np.arange(agents * networks).reshape(agents, networks, 1) * length)
+    observations = (
+        data.observations.view(-1, inputs).index_select(0, each.reshape(-1).to(device)).view_as(data.observations)
+    )
+    scalars = torch.stack([data.log_probs, data.values, data.advantages, data.returns], dim=2)
+    packed = torch.cat([scalars, data.actions], dim=2).view(agents * length, -1)
+    packed = packed.index_select(0, own.reshape(-1)).view(agents, length, -1)
+    log_probs, values, advantages, returns = (packed[..., column].contiguous() for column in range(4))
+    for start in range(0, length, size):
+        part = slice(start, start + size)
+        yield Batch(
+            observations[:, :, part],
+            packed[:, part, 4:],
+            log_probs[:, part],
+            values[:, part],
+            advantages[:, part],
+            returns[:, part],
+        )

@@ -1,0 +1,277 @@
+"""The black box: configurations and seeds in, runs out. Plain data, so that it travels to a worker.
+
+Training is cut into segments, from rung to rung. A segment's key says everything its bits depend on, so that equal
+keys hold equal bits, whoever trained beside them, on however many workers.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from autorl.content import digest
+from autorl.environment import Environment
+from autorl.records import Agent, Evaluation, FloatArray, Segment, Status
+
+if TYPE_CHECKING:
+    from autorl.population import Algorithm, Costs, Population
+
+__all__ = ["EvaluationSettings", "Group", "Objective", "States"]
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How policies are evaluated.
+
+    Attributes:
+        episodes: Episodes at a rung.
+        curve_episodes: Episodes at the other checkpoints; a rung's point of the curve is its first ones.
+        discount: Weight of a reward per step that passed before it.
+    """
+
+    episodes: int
+    curve_episodes: int
+    discount: float = 1.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Agents that train together.
+
+    Attributes:
+        agents: Who; their static hyperparameters are equal.
+        first: Mark of the rung they start at, 0 from initial weights.
+        last: Mark of the rung they end at.
+        keep: Whether states at rungs are saved, the last one included.
+    """
+
+    agents: tuple[Agent, ...]
+    first: int
+    last: int
+    keep: bool = False
+
+
+class States(Protocol):
+    """Where the states of agents at rungs are kept; a cache, so nothing depends on what it holds."""
+
+    def save(self, key: str, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Keeps one agent's state at the end of the segment with this key."""
+
+    def load(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
+        """The state kept under a key, or None if there is none or it is damaged."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What training and evaluating an agent means in one study.
+
+    Attributes:
+        algorithm: What `resolve_algorithm` takes: a reference, or the class itself where it has none.
+        environment: Where.
+        horizon: Full budget per agent in env steps.
+        rungs: Marks at which training environments restart, increasing, the horizon last.
+        checkpoints: Marks of the learning curve, increasing; every rung is one.
+        evaluation: How policies are evaluated.
+        stamp: The numerics stamp.
+        device: Where the arithmetic happens: "cpu", or a torch device.
+    """
+
+    algorithm: str | type[Algorithm]
+    environment: Environment
+    horizon: int
+    rungs: tuple[int, ...]
+    checkpoints: tuple[int, ...]
+    evaluation: EvaluationSettings
+    stamp: str
+    device: str = "cpu"
+
+    @functools.cached_property
+    def algorithm_class(self) -> type[Algorithm]:
+        """The algorithm, loaded."""
+        from autorl.population import resolve_algorithm
+
+        return resolve_algorithm(self.algorithm)
+
+    def __getstate__(self) -> dict[str, object]:
+        state = dict(self.__dict__)
+        state.pop("algorithm_class", None)  # loaded again where it arrives
+        state.pop("_common", None)
+        return state
+
+    @functools.cached_property
+    def _common(self) -> list[object]:
+        """What every key of this objective starts with, as a digest: describing an environment is slow."""
+        return [self.algorithm_class.name, digest(self.environment.describe()), self.horizon, self.device, self.stamp]
+
+    def spans(self, last: int) -> tuple[tuple[int, int], ...]:
+        """The segments that lead from initial weights to a rung, as (first, last) marks.
+
+        An algorithm without checkpoints trains from zero to every rung, in one segment.
+        """
+        if self.algorithm_class.checkpoints == "none":
+            return ((0, last),)
+        marks = (0, *(rung for rung in self.rungs if rung <= last))
+        return tuple(itertools.pairwise(marks))
+
+    def chain(self, agent: Agent, last: int) -> tuple[str, ...]:
+        """Keys of the segments that lead an agent from initial weights to a rung, oldest first."""
+        keys: list[str] = []
+        own = [dict(agent.configuration), agent.seed, agent.lineage]
+        for span in self.spans(last):
+            keys.append(digest([keys[-1] if keys else None, *self._common, own, span]))
+        return tuple(keys)
+
+    def evaluation_keys(self, segment: str, first: int, last: int) -> tuple[str, ...]:
+        """Keys of a segment's evaluations, one per checkpoint in (first, last]."""
+        rule = self.evaluation
+        return tuple(
+            digest([segment, mark, rule.episodes if mark in self.rungs else 0, rule.curve_episodes, rule.discount])
+            for mark in self.marks(first, last)
+        )
+
+    def train(self, group: Group, states: States | None = None) -> list[tuple[Segment, ...]]:
+        """Trains a group in this process.
+
+        Args:
+            group: Who and from where to where.
+            states: Where states at rungs are kept. One that is missing means training from initial weights again,
+                to the same bits.
+
+        Returns:
+            Per agent the segments between the group's two rungs, oldest first.
+
+        Raises:
+            Exception: Whatever the environment or the algorithm raises.
+        """
+        chains = [self.chain(agent, group.last) for agent in group.agents]
+        spans = self.spans(group.last)
+        population, done = self._begin(group, chains, spans, states)
+        found: list[list[Segment]] = [[] for _ in group.agents]
+        watch = _Watch(self, population)
+        try:
+            for index in range(done, len(spans)):
+                first, last = spans[index]
+                population.restart(first)
+                parents = [chain[index - 1] if index else None for chain in chains]
+                segments = watch.segment([chain[index] for chain in chains], parents, first, last)
+                for row, segment in enumerate(segments):
+                    if first >= group.first:
+                        found[row].append(segment)
+                if states is not None and group.keep and self.algorithm_class.checkpoints == "exact":
+                    _save(population, segments, states)
+        finally:
+            population.close()
+        return [tuple(segments) for segments in found]
+
+    def _begin(
+        self, group: Group, chains: Sequence[tuple[str, ...]], spans: Sequence[tuple[int, int]], states: States | None
+    ) -> tuple[Population, int]:
+        """The population, and how many of the segments it has behind it."""
+        build = self.algorithm_class.population
+        population = build(group.agents, self.environment, self.horizon, self.device)
+        done = sum(last <= group.first for _, last in spans)
+        if done and states is not None:
+            loaded = [states.load(chain[done - 1]) for chain in chains]
+            kept = [state for state in loaded if state is not None]
+            if len(kept) == len(loaded):
+                population.load_state_dict({name: np.stack([state[name] for state in kept]) for name in kept[0]})
+                return population, done
+        return population, 0
+
+    def marks(self, first: int, last: int) -> tuple[int, ...]:
+        """The checkpoints in (first, last]."""
+        return tuple(mark for mark in self.checkpoints if first < mark <= last)
+
+
+class _Watch:
+    """Advances a population, and notes what each agent spends and scores."""
+
+    def __init__(self, objective: Objective, population: Population) -> None:
+        self.objective, self.population = objective, population
+        self.returns: FloatArray | None = None
+        self.trained: list[int] | None = None
+        self.random: dict[tuple[int, int], FloatArray] = {}
+
+    def segment(self, keys: Sequence[str], parents: Sequence[str | None], first: int, last: int) -> list[Segment]:
+        """Trains from one rung to the next."""
+        objective, population = self.objective, self.population
+        before, seconds = population.costs(), 0.0
+        gone: list[int | None] = [None] * len(keys)
+        evaluations: list[list[Evaluation]] = [[] for _ in keys]
+        for mark in objective.marks(first, last):
+            started = time.process_time()
+            population.advance(mark)
+            seconds += time.process_time() - started
+            for row in np.flatnonzero(population.diverged).tolist():
+                gone[row] = mark if gone[row] is None else gone[row]
+            for row, evaluation in enumerate(self._evaluations(mark)):
+                evaluations[row].append(evaluation)
+        share = seconds / len(keys)
+        return [
+            Segment(
+                key,
+                parent,
+                first,
+                last,
+                Status.COMPLETE if gone[row] is None else Status.DIVERGED,
+                cpu_seconds=share,
+                evaluations=tuple(evaluations[row]),
+                diverged_at=gone[row],
+                reason=None if gone[row] is None else "a number that is not finite appeared in training",
+                **_spent(before[row], after),
+            )
+            for row, (key, parent, after) in enumerate(zip(keys, parents, population.costs(), strict=True))
+        ]
+
+    def _evaluations(self, mark: int) -> Iterator[Evaluation]:
+        """Every agent's scores at a mark. Unchanged weights are not evaluated again, nor charged."""
+        rule, population = self.objective.evaluation, self.population
+        episodes = rule.episodes if mark in self.objective.rungs else rule.curve_episodes
+        trained = [costs.env_steps for costs in population.costs()]
+        before, self.trained = self.trained, trained
+        known = self.returns is not None and self.returns.shape[2] == episodes
+        if before == trained and known and self.returns is not None:
+            steps = np.zeros(len(trained), dtype=np.int64)
+        else:
+            self.returns, steps = population.evaluate(self.objective.environment, episodes, rule.discount)
+            if known and before is not None:
+                steps = np.where([old == new for old, new in zip(before, trained, strict=True)], 0, steps)
+        for row, diverged in enumerate(population.diverged.tolist()):
+            returns, cost = self.returns[row], int(steps[row])
+            if diverged:
+                returns, cost = self._random(row, episodes, returns.shape)
+            yield Evaluation(mark, np.array(returns, dtype=np.float64), cost)
+
+    def _random(self, row: int, episodes: int, shape: tuple[int, ...]) -> tuple[FloatArray, int]:
+        """What a uniformly random policy scores on an agent's evaluation episodes; charged once."""
+        from autorl.environment.evaluation import random_returns
+
+        cost = 0
+        if (row, episodes) not in self.random:
+            rule, seed = self.objective.evaluation, self.population.agents[row].seed
+            returns, steps = random_returns(self.objective.environment, [seed], episodes, rule.discount)
+            self.random[row, episodes], cost = returns[0], int(steps[0])
+        return np.broadcast_to(self.random[row, episodes], shape).astype(np.float64), cost
+
+
+def _spent(before: Costs, after: Costs) -> dict[str, Any]:
+    return {
+        "env_steps": after.env_steps - before.env_steps,
+        "gradient_updates": after.gradient_updates - before.gradient_updates,
+        "flops": after.flops - before.flops,
+        "parameters": after.parameters,
+    }
+
+
+def _save(population: Population, segments: Sequence[Segment], states: States) -> None:
+    state = population.state_dict()
+    for row, segment in enumerate(segments):
+        if segment.status is Status.COMPLETE:
+            states.save(segment.key, {name: np.ascontiguousarray(array[row]) for name, array in state.items()})

@@ -1,0 +1,83 @@
+"""Whether iterations, rungs and episodes fit: too long an iteration trains nothing, too short a rung cuts episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from autorl.errors import InvalidInput
+from autorl.population import Plan
+from autorl.records import Configuration
+
+__all__ = ["check_iterations", "check_rungs"]
+
+
+def check_iterations(
+    configurations: Sequence[Configuration], plans: Sequence[Plan], first_rung: int, tuned: Collection[str]
+) -> list[str]:
+    """Compares the longest iteration with the first rung (with one rung: the horizon).
+
+    Args:
+        configurations: Full configurations, the baseline first.
+        plans: Their plans.
+        first_rung: In env steps.
+        tuned: The names shown of a configuration.
+
+    Returns:
+        A warning where an iteration is longer than a quarter of the first rung.
+
+    Raises:
+        InvalidInput: Naming a configuration whose iteration does not fit into the first rung.
+    """
+    known = [(plan.iteration_env_steps or 0, index) for index, plan in enumerate(plans)]
+    longest, index = max(known, key=lambda entry: (entry[0], -entry[1]))
+    if index == 0:
+        shown = "the baseline"
+    else:
+        shown = f"the configuration { ({name: configurations[index].get(name) for name in tuned}) }"
+    if longest > first_rung:
+        raise InvalidInput(
+            f"budget.env_steps: one iteration of {shown} takes {longest} env steps, but the first rung lies at "
+            f"{first_rung}, so it would never learn; raise the budget or narrow the space"
+        )
+    if 4 * longest > first_rung:
+        return [
+            f"budget.env_steps: one iteration of {shown} takes {longest} env steps, more than a quarter of the first "
+            f"rung ({first_rung}); the last part of its budget stays unused"
+        ]
+    return []
+
+
+def check_rungs(
+    configurations: Sequence[Configuration], rungs: Sequence[int], max_episode_steps: int | None
+) -> list[str]:
+    """Compares the gaps between rungs with the length of an episode; one rung alone cuts no episode.
+
+    Args:
+        configurations: Full configurations; `n_envs` among them multiplies an episode's length.
+        rungs: Marks in env steps, increasing.
+        max_episode_steps: Steps after which an episode is truncated, or None.
+
+    Returns:
+        A warning where some gap is shorter than one full episode in every environment.
+
+    Raises:
+        InvalidInput: If even the longest gap is shorter than twice that.
+    """
+    if len(rungs) < 2 or max_episode_steps is None:
+        return []
+    counts = [entry.get("n_envs") for entry in configurations]
+    environments = max((count for count in counts if isinstance(count, int)), default=1)
+    episode = max_episode_steps * environments
+    gaps = [last - first for first, last in zip((0, *rungs), rungs, strict=False)]
+    said = f"{max_episode_steps} steps in each of {environments} environments = {episode} env steps"
+    if max(gaps) < 2 * episode:
+        raise InvalidInput(
+            f"schedule: the longest gap between its rungs {tuple(rungs)} is {max(gaps)} env steps, less than two full "
+            f"episodes ({said}), and every rung cuts the episodes; raise budget.env_steps or use fewer rungs"
+        )
+    if min(gaps) < episode:
+        return [
+            f"schedule: the shortest gap between its rungs {tuple(rungs)} is {min(gaps)} env steps, less than a full "
+            f"episode ({said}), and every rung cuts the episodes"
+        ]
+    return []

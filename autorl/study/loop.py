@@ -1,0 +1,254 @@
+"""The tuning loop: carries out what the schedule requests, and depends on nothing but the study and what it brought."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from autorl.errors import BrokenObjective, InvalidInput
+from autorl.records import Agent, Configuration, Run, Status, Trial
+from autorl.schedules import Ask, Assignment, Frame, Tell, Train
+from autorl.storage.truth import Truth
+from autorl.study.asking import Asking
+from autorl.study.resolved import ResolvedStudy
+from autorl.study.telling import Telling
+from autorl.study.trainer import NotTrainedError, Trainer, Wanted
+
+__all__ = ["Loop"]
+
+ENDED = "ended"
+"""The kind of input that says at which request the clock ended the study."""
+SEVERITY = (Status.FAILED, Status.TIMED_OUT, Status.DIVERGED)
+
+
+class Loop:
+    """Runs a schedule to the end of the budget.
+
+    Args:
+        study: The study.
+        truth: Its part of the database.
+        asking: Where configurations come from.
+        trainer: Where runs come from.
+        on_group: Called whenever a group of agents is done.
+        on_trial: Called once per trial, when it is done, in the order of telling.
+
+    Attributes:
+        trials: Every trial asked for and done, by number.
+        finished: Whether the budget is used up.
+    """
+
+    def __init__(
+        self,
+        study: ResolvedStudy,
+        truth: Truth,
+        asking: Asking,
+        trainer: Trainer,
+        on_group: Callable[[Sequence[Trial]], None] | None = None,
+        on_trial: Callable[[Trial], None] | None = None,
+    ) -> None:
+        self.study, self._truth, self._asking, self._trainer = study, truth, asking, trainer
+        self._on_group, self._on_trial = on_group, on_trial
+        self._telling = Telling(self._known_losses)
+        self._results: dict[int, Trial] = {}
+        self._done: set[int] = set()
+        stored = truth.stored()
+        self._elapsed_before = stored.elapsed if stored is not None else 0.0
+        self._started = time.monotonic()
+        self.finished = False
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Every trial done, by number."""
+        return [self._results[number] for number in sorted(self._done)]
+
+    @property
+    def elapsed(self) -> float:
+        """Wall seconds spent on the study, over all sessions."""
+        return self._elapsed_before + time.monotonic() - self._started
+
+    def run(self) -> None:
+        """Runs until nothing is asked for any more, or (only reading) nothing more is stored.
+
+        Raises:
+            BrokenObjective: If each of the first trials fails with the same exception.
+        """
+        description = self.study.description
+        frame = Frame(
+            description.budget.env_steps, self.study.seeds.tuning, description.batch, len(self.study.criteria)
+        )
+        requests = self.study.schedule.requests(frame)
+        answer: tuple[int, ...] | tuple[Trial, ...] | None = None
+        try:
+            while True:
+                request = next(requests) if answer is None else requests.send(answer)
+                if isinstance(request, Ask):
+                    answer = self._ask(request)
+                elif isinstance(request, Train):
+                    answer = self._train(request)
+                else:
+                    answer = self._tell(request)
+        except StopIteration:
+            self.finished = self._ended()
+        except NotTrainedError:
+            self.finished = False
+
+    # Asking
+
+    def _ask(self, request: Ask) -> tuple[int, ...]:
+        if not self._asking.stored and self._ended():
+            return ()
+        limit = self.study.description.budget.trials
+        left = math.inf if limit is None else limit - len(self._asking.asked)
+        asked = self._asking.ask(int(min(request.count, left)))
+        return tuple(one.proposal.number for one in asked)
+
+    def _ended(self) -> bool:
+        """Whether the budget is used up at the next request."""
+        budget = self.study.description.budget
+        if budget.trials is not None and len(self._asking.asked) >= budget.trials:
+            return True
+        if budget.total_env_steps is not None and self._trainer.charges["tuning"].training >= budget.total_env_steps:
+            return True
+        if budget.hours is None:
+            return False
+        name = str(self._asking.request)
+        if name in self._truth.inputs(ENDED):
+            return True
+        if self._trainer.executor is not None and self.elapsed >= budget.hours * 3600:
+            self._truth.store_input(ENDED, name, {"seconds": self.elapsed})
+            return True
+        return False
+
+    # Training
+
+    def _train(self, request: Train) -> tuple[Trial, ...]:
+        wanted = [
+            Wanted(self._full(assignment.trial), assignment.seeds, assignment.mark, "tuning")
+            for assignment in request.assignments
+        ]
+        runnable = [one if self._refusal(one) is None else None for one in wanted]
+
+        def after_group() -> None:
+            self._truth.store_elapsed(self.elapsed)
+            self._stop_if_broken(request.assignments)
+            if self._on_group is not None:
+                done = [self._trial(entry, self._known_runs(entry)) for entry in request.assignments]
+                self._on_group([*self.trials, *(trial for trial in done if trial is not None)])
+
+        found = iter(self._trainer.train([one for one in runnable if one is not None], after_group))
+        trials = []
+        for assignment, one in zip(request.assignments, wanted, strict=True):
+            refusal = self._refusal(one)
+            if refusal is not None:
+                trial = self._failed(assignment, refusal)
+            else:
+                runs = [run for run in next(found) if run is not None]
+                trial = self._trial(assignment, runs) or self._failed(assignment, "its runs were lost")
+            self._results[assignment.trial] = trial
+            trials.append(trial)
+        self._stop_if_broken(request.assignments)
+        return tuple(trials)
+
+    def _full(self, number: int) -> Configuration:
+        return self.study.full(self._asking.asked[number].configuration)
+
+    def _refusal(self, one: Wanted) -> str | None:
+        """Why the algorithm cannot run a configuration that the space allows, or None."""
+        try:
+            self.study.algorithm.configure(one.configuration)
+        except InvalidInput as error:
+            return str(error)
+        return None
+
+    def _known_runs(self, assignment: Assignment) -> list[Run]:
+        full = self._full(assignment.trial)
+        agents = [Agent(full, seed) for seed in assignment.seeds]
+        runs = [self._trainer.known_run(agent, assignment.mark) for agent in agents]
+        return [run for run in runs if run is not None]
+
+    def _failed(self, assignment: Assignment, reason: str) -> Trial:
+        asked = self._asking.asked[assignment.trial]
+        return Trial(
+            assignment.trial,
+            asked.configuration,
+            Status.FAILED,
+            rung=assignment.mark,
+            reason=reason,
+            origin=asked.proposal.origin,
+        )
+
+    def _trial(self, assignment: Assignment, runs: Sequence[Run]) -> Trial | None:
+        """The trial made of these runs; None while some are missing. It ends as its worst run does."""
+        if len(runs) < len(assignment.seeds):
+            return None
+        asked = self._asking.asked[assignment.trial]
+        status = next((one for one in SEVERITY if any(run.status is one for run in runs)), Status.COMPLETE)
+        reason = next((run.reason for run in runs if run.status is status and run.reason), None)
+        losses: tuple[float, ...] | None = None
+        if status is Status.COMPLETE:
+            values = {one.label: one.metric.aggregate(runs) for one in self.study.criteria}
+            losses = tuple(one.loss(values[one.label]) for one in self.study.criteria)
+            if not all(math.isfinite(loss) for loss in losses):
+                status, losses, reason = Status.FAILED, None, f"its objectives are not finite: {values}"
+        return Trial(
+            assignment.trial,
+            asked.configuration,
+            status,
+            tuple(runs),
+            losses,
+            assignment.mark,
+            reason,
+            asked.proposal.origin,
+        )
+
+    def _stop_if_broken(self, assignments: Sequence[Assignment]) -> None:
+        """Stops where each of the first trials failed with the same exception: then it is no configuration's fault."""
+        budget = self.study.description.budget.trials
+        first = self.study.description.limits.first_failures
+        first = first if budget is None else min(first, budget)
+        by_number = {assignment.trial: assignment for assignment in assignments}
+        reasons: list[str] = []
+        for number in range(first):
+            trial = self._results.get(number)
+            if trial is None and number in by_number:
+                trial = self._trial(by_number[number], self._known_runs(by_number[number]))
+            if trial is None or trial.status is not Status.FAILED or not trial.runs:
+                return
+            reasons.append(trial.reason or "")
+        if len({_last_line(reason) for reason in reasons}) > 1:
+            return
+        if self._trainer.executor is not None:
+            seeds, horizon = self.study.seeds.tuning, self.study.description.budget.env_steps
+            agents = [Agent(self._full(number), seed) for number in range(first) for seed in seeds]
+            self._trainer.forget(agents, horizon)
+        raise BrokenObjective(
+            f"each of the first {first} trials failed with the same exception ({_last_line(reasons[0])}), so the "
+            f"environment or the algorithm is broken; the study stops:\n{reasons[0].rstrip()}"
+        )
+
+    # Telling
+
+    def _tell(self, request: Tell) -> tuple[int, ...]:
+        trials = [self._results[number] for number in request.trials]
+        self._done.update(request.trials)
+        self._asking.tell(self._telling.outcomes(trials))
+        if self._on_trial is not None:
+            for trial in trials:
+                self._on_trial(trial)
+        return ()
+
+    def _known_losses(self, trial: Trial) -> list[float | None]:
+        """What a failed trial's configuration fixes by itself: the number of parameters, say."""
+        study = self.study
+        try:
+            algorithm = study.algorithm.configure(study.full(trial.configuration))
+            plan = algorithm.plan(study.environment.spaces(), study.description.budget.env_steps)
+        except InvalidInput:  # the algorithm cannot run it, so there is nothing to know
+            return [None] * len(study.criteria)
+        known = [(one, one.metric.known(plan)) for one in study.criteria]
+        return [None if value is None else one.loss(value) for one, value in known]
+
+
+def _last_line(reason: str) -> str:
+    return reason.rstrip().rpartition("\n")[2]

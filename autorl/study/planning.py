@@ -1,0 +1,162 @@
+"""What a study will train, and what that costs, before any of it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autorl.study.resolved import ResolvedStudy
+
+__all__ = ["Phase", "StudyPlan", "plan_study"]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of a study; every number is the most it can be.
+
+    Attributes:
+        name: "tuning", "validation", "test" or "baseline".
+        configurations: Configurations trained; None where only a clock ends the phase.
+        seeds: Seeds each of them is trained on.
+        agents: Configurations times seeds.
+        env_steps: Env steps of training.
+        evaluation_steps: Env steps of evaluation, every episode at its full length; None without a time limit.
+    """
+
+    name: str
+    configurations: int | None
+    seeds: int
+    agents: int | None
+    env_steps: int | None
+    evaluation_steps: int | None
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """What will be trained.
+
+    Attributes:
+        phases: In the order they run; "baseline" is charged apart.
+        static_combinations: Groups the space falls into, or None if there is no end to them.
+        group_agents: Agents of the largest group asked at once that may train together.
+        memory_bytes: The most such a group needs, or None where the algorithm does not say.
+        warnings: What is allowed but should be known.
+    """
+
+    phases: tuple[Phase, ...]
+    static_combinations: int | None
+    group_agents: int
+    memory_bytes: int | None
+    warnings: tuple[str, ...]
+
+    @property
+    def total(self) -> Phase:
+        """All phases together."""
+
+        def added(values: list[int | None]) -> int | None:
+            known = [value for value in values if value is not None]
+            return sum(known) if len(known) == len(values) else None
+
+        return Phase(
+            name="total",
+            configurations=None,
+            seeds=0,
+            agents=added([phase.agents for phase in self.phases]),
+            env_steps=added([phase.env_steps for phase in self.phases]),
+            evaluation_steps=added([phase.evaluation_steps for phase in self.phases]),
+        )
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Texts of a table, the head first: phase, configurations, seeds, agents, training, evaluation."""
+        head = ("phase", "configurations", "seeds", "agents", "env steps", "evaluation steps")
+        rows = [
+            (
+                phase.name,
+                _count(phase.configurations),
+                f"{phase.seeds:,}",
+                _count(phase.agents),
+                _count(phase.env_steps),
+                _count(phase.evaluation_steps),
+            )
+            for phase in self.phases
+        ]
+        total = self.total
+        last = (total.name, "", "", _count(total.agents), _count(total.env_steps), _count(total.evaluation_steps))
+        return [head, *rows, last]
+
+    def describe(self) -> dict[str, object]:
+        """The plan as plain JSON."""
+        return {
+            "phases": [
+                {
+                    "name": phase.name,
+                    "configurations": phase.configurations,
+                    "seeds": phase.seeds,
+                    "agents": phase.agents,
+                    "env_steps": phase.env_steps,
+                    "evaluation_steps": phase.evaluation_steps,
+                }
+                for phase in self.phases
+            ],
+            "static_combinations": self.static_combinations,
+            "group_agents": self.group_agents,
+            "memory_bytes": self.memory_bytes,
+            "warnings": list(self.warnings),
+        }
+
+
+def plan_study(resolved: ResolvedStudy) -> StudyPlan:
+    """Counts what a study trains at most; equal configurations, which share their training, are counted twice."""
+    description, seeds = resolved.description, resolved.seeds
+    several = len(resolved.criteria) > 1
+    trials = _trials(resolved)
+    finalists = description.finalists if trials is None else min(description.finalists, trials)
+    phases = [_phase(resolved, "tuning", trials, len(seeds.tuning))]
+    if seeds.validation and not several:
+        phases.append(_phase(resolved, "validation", finalists, len(seeds.validation)))
+    # The default is tested too, whether it is among the finalists or not.
+    tested = (finalists if several else 1) + 1
+    if trials is not None:
+        tested = min(tested, trials)
+    phases.append(_phase(resolved, "test", tested, len(seeds.test)))
+    phases.append(_phase(resolved, "baseline", 1, len(seeds.tuning) + len(seeds.test)))
+    group = description.batch if trials is None else min(description.batch, trials)
+    agents = max(group * len(seeds.tuning), len(seeds.test))
+    memory = resolved.memory_bytes
+    return StudyPlan(
+        phases=tuple(phases),
+        static_combinations=resolved.static_combinations,
+        group_agents=agents,
+        memory_bytes=None if memory is None else memory * agents,
+        warnings=resolved.warnings,
+    )
+
+
+def _trials(resolved: ResolvedStudy) -> int | None:
+    """The most configurations the budget allows, or None where only hours limit them."""
+    budget = resolved.description.budget
+    limits = [] if budget.trials is None else [budget.trials]
+    # A shortened training lets more configurations into the same steps; only full ones can be counted ahead.
+    if budget.total_env_steps is not None and len(resolved.rungs) == 1:
+        cost = budget.env_steps * len(resolved.seeds.tuning)
+        limits.append(-(-budget.total_env_steps // cost))
+    return min(limits, default=None)
+
+
+def _phase(resolved: ResolvedStudy, name: str, configurations: int | None, seeds: int) -> Phase:
+    evaluation = resolved.description.evaluation
+    longest = resolved.environment.spaces().max_episode_steps
+    rungs, curve = len(resolved.rungs), len(resolved.checkpoints) - len(resolved.rungs)
+    agents = None if configurations is None else configurations * seeds
+    episodes = rungs * evaluation.episodes + curve * evaluation.curve_episodes
+    return Phase(
+        name=name,
+        configurations=configurations,
+        seeds=seeds,
+        agents=agents,
+        env_steps=None if agents is None else agents * resolved.description.budget.env_steps,
+        evaluation_steps=None if agents is None or longest is None else agents * episodes * longest,
+    )
+
+
+def _count(value: int | None) -> str:
+    return "until time is up" if value is None else f"{value:,}"

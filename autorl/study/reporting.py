@@ -1,0 +1,183 @@
+"""Fills the record a report is made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from autorl import __version__
+from autorl.errors import InvalidInput
+from autorl.metrics import Criterion
+from autorl.records import Configuration, Run, Status, Trial
+from autorl.report import Curve, Member, Phase, Quantity, SeedSets, SpaceRow, StudyContent, TrialRow
+from autorl.storage.truth import Truth
+from autorl.study.judging import OPENED, Judged, Verdict, reported_metrics
+from autorl.study.resolved import ResolvedStudy
+from autorl.study.trainer import LOST, Charge
+
+__all__ = ["ACCEPTED", "content"]
+
+ACCEPTED = "numerics accepted"
+"""The kind of input that records a resume under other numerics."""
+
+
+def content(
+    study: ResolvedStudy,
+    trials: Sequence[Trial],
+    verdict: Verdict,
+    charges: Mapping[str, Charge],
+    truth: Truth,
+    provenance: Mapping[str, object],
+    *,
+    finished: bool,
+) -> StudyContent:
+    """The record of a study as far as it has come.
+
+    Args:
+        study: The study.
+        trials: Every trial done.
+        verdict: What was chosen and measured.
+        charges: Env steps per phase.
+        truth: Where inputs from the clock are recorded.
+        provenance: Of the newest session.
+        finished: Whether the budget is used up.
+    """
+    metrics = reported_metrics(study.criteria)
+    seed = study.description.tuner_seed
+    several = len(study.criteria) > 1
+
+    def member(judged: Judged | None) -> Member | None:
+        return None if judged is None else _member(judged, study, metrics, seed)
+
+    chosen = [_member(one, study, metrics, seed) for one in verdict.chosen]
+    measured = [one for one in (verdict.baseline, verdict.default, *verdict.chosen) if one is not None and one.test]
+    lost = any(run is None or run.status is Status.FAILED for one in measured for run in one.test)
+    return StudyContent(
+        name=study.description.name,
+        description=study.document(),
+        objectives=tuple(_quantity(one) for one in study.criteria),
+        metrics=tuple(_quantity(one) for one in metrics),
+        seeds=SeedSets(study.seeds.tuning, study.seeds.validation, study.seeds.test),
+        trials=tuple(_trial_row(trial, study, metrics) for trial in trials),
+        baseline=member(verdict.baseline),
+        default=member(verdict.default),
+        best=chosen[0] if chosen and not several else None,
+        front=tuple(chosen) if several else (),
+        finalists=tuple(_member(one, study, metrics, seed) for one in verdict.finalists),
+        phases={name: Phase(charge.training, charge.evaluation) for name, charge in charges.items()},
+        space=tuple(SpaceRow(*row) for row in study.space.rows(study.algorithm.static_names())),
+        fixed=study.description.fixed,
+        provenance=provenance,
+        warnings=tuple(_warnings(study, trials, truth, provenance)),
+        nondeterministic=tuple(_from_the_clock(study, trials, truth)),
+        interrupted=not (finished and (verdict.complete or not verdict.chosen)),
+        incomplete=lost,
+        autorl_version=__version__,
+    )
+
+
+def _quantity(criterion: Criterion) -> Quantity:
+    metric = criterion.metric
+    return Quantity(criterion.label, criterion.direction, metric.unit, metric.summary)
+
+
+def _member(judged: Judged, study: ResolvedStudy, metrics: Sequence[Criterion], seed: int) -> Member:
+    measured = [one.metric for one in metrics]
+    test = [run if run is not None and run.status is not Status.FAILED else None for run in judged.test]
+    known = [run for run in test if run is not None]
+    pairs = list(zip(study.seeds.test, test, strict=True)) if test else []
+    return Member(
+        trial=None if judged.trial is None else judged.trial.number,
+        configuration=_shown(judged, study),
+        tuning=judged.estimates(judged.tuning, measured, seed),
+        test=judged.estimates(test, measured, seed),
+        validation=judged.estimates(judged.validation, measured, seed),
+        curve=_curve(known),
+        diverged_test_seeds=tuple(seed for seed, run in pairs if run is not None and run.diverged_at is not None),
+        missing_test_seeds=tuple(seed for seed, run in pairs if run is None),
+    )
+
+
+def _shown(judged: Judged, study: ResolvedStudy) -> Configuration:
+    """The active tuned hyperparameters; of the baseline the algorithm's own values for those of the space."""
+    if judged.trial is not None:
+        return judged.trial.configuration
+    return {name: judged.configuration[name] for name in study.space.names}
+
+
+def _curve(runs: Sequence[Run]) -> Curve | None:
+    """Learning curves of runs with one policy and one reward."""
+    if not runs or any(run.curve.shape[1] != 1 or run.curve.shape[3] != 1 or not run.curve.size for run in runs):
+        return None
+    returns = np.stack([run.curve[:, 0, :, 0].mean(axis=1) for run in runs])
+    return Curve(runs[0].checkpoints, returns, tuple(run.seed for run in runs))
+
+
+def _trial_row(trial: Trial, study: ResolvedStudy, metrics: Sequence[Criterion]) -> TrialRow:
+    runs = trial.runs
+    complete = trial.status is Status.COMPLETE
+    return TrialRow(
+        number=trial.number,
+        configuration=trial.configuration,
+        status=trial.status,
+        origin=trial.origin,
+        values={one.label: one.metric.aggregate(runs) for one in study.criteria} if complete else {},
+        per_seed=_per_seed(runs, metrics) if complete else {},
+        seeds=tuple(run.seed for run in runs),
+        rung=trial.rung,
+        reason=trial.reason,
+        env_steps=sum(run.env_steps for run in runs),
+        evaluation_steps=sum(run.evaluation_steps for run in runs),
+        train_seconds=sum(run.train_seconds for run in runs),
+    )
+
+
+def _per_seed(runs: Sequence[Run], metrics: Sequence[Criterion]) -> dict[str, list[float]]:
+    """Metric label -> one value per run; what cannot be measured on all of them is left out."""
+    found: dict[str, list[float]] = {}
+    for one in metrics:
+        try:
+            values = [one.metric.per_run(run) for run in runs]
+        except InvalidInput:
+            continue
+        if not all(math.isnan(value) for value in values):
+            found[one.label] = values
+    return found
+
+
+def _warnings(
+    study: ResolvedStudy, trials: Sequence[Trial], truth: Truth, provenance: Mapping[str, object]
+) -> list[str]:
+    found = list(study.warnings)
+    failed = [trial for trial in trials if trial.status is not Status.COMPLETE]
+    if trials and len(failed) == len(trials):
+        found.append(f"none of the {len(trials)} trials is complete, so nothing could be selected")
+    for accepted in truth.inputs(ACCEPTED).values():
+        found.append(f"part of the results was made under other numerics, on request: {'; '.join(accepted)}")
+    openings = truth.inputs(OPENED)
+    if len(openings) > 1:
+        times = ", ".join(str(one["at"]) for one in openings.values())
+        found.append(
+            f"the test seeds were opened {len(openings)} times ({times}), for different configurations or seeds; the "
+            f"later choice may have been influenced by the earlier result"
+        )
+    git = provenance.get("git")
+    if isinstance(git, Mapping) and git.get("changed"):
+        found.append(f"the working directory had changes not in commit {git.get('commit')}")
+    return found
+
+
+def _from_the_clock(study: ResolvedStudy, trials: Sequence[Trial], truth: Truth) -> list[str]:
+    found = []
+    for one in study.criteria:
+        if not one.metric.reproducible:
+            found.append(f"the objective {one.label!r} is measured and differs between repetitions")
+    if study.description.budget.hours is not None:
+        found.append(f"the budget ends by the clock, after {study.description.budget.hours:g} hours")
+    lost = truth.inputs(LOST)
+    if lost:
+        reasons = sorted({str(entry["reason"]) for entry in lost.values()})
+        found.append(f"{len(lost)} agents did not finish: {'; '.join(reasons)}")
+    return found

@@ -1,0 +1,202 @@
+"""A study with everything it names found, built and checked; nothing is trained for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from autorl.environment import Environment
+from autorl.errors import InvalidInput
+from autorl.metrics import Criterion, criteria, refuse_constant
+from autorl.population import Algorithm, Plan, resolve_algorithm
+from autorl.records import Configuration, Value
+from autorl.schedules import Schedule, build_schedule
+from autorl.seeds import SeedPlan
+from autorl.space import SearchSpace
+from autorl.study.candidates import representatives
+from autorl.study.description import StudyDescription
+from autorl.study.lengths import check_iterations, check_rungs
+from autorl.tuners import build_tuner
+
+__all__ = ["ResolvedStudy", "resolve"]
+
+STATIC_COMBINATIONS = 12
+"""Configurations that differ in a static hyperparameter cannot train together; beyond this many, few ever do."""
+
+
+@dataclass(frozen=True, eq=False)
+class ResolvedStudy:
+    """What a study runs on.
+
+    Attributes:
+        description: The study file.
+        algorithm: What is tuned.
+        environment: Where; `spaces()` works.
+        space: What is searched, `fixed` applied.
+        criteria: The objectives, in order.
+        schedule: How much training each configuration gets.
+        seeds: The three seed sets.
+        rungs: Marks at which training environments restart, in env steps, the horizon last.
+        checkpoints: Marks of the learning curve, in env steps, the rungs among them.
+        baseline: The algorithm's defaults plus `fixed`, as a full configuration.
+        start_from: Configurations tried after the default, complete and checked.
+        memory_bytes: The most one agent of the space may need, or None where the algorithm does not say.
+        static_combinations: Groups the space falls into, or None if there is no end to them.
+        warnings: What is allowed but should be known, one sentence each.
+    """
+
+    description: StudyDescription
+    algorithm: type[Algorithm]
+    environment: Environment
+    space: SearchSpace
+    criteria: tuple[Criterion, ...]
+    schedule: Schedule
+    seeds: SeedPlan
+    rungs: tuple[int, ...]
+    checkpoints: tuple[int, ...]
+    baseline: Configuration
+    start_from: tuple[Configuration, ...]
+    memory_bytes: int | None
+    static_combinations: int | None
+    warnings: tuple[str, ...]
+
+    def full(self, configuration: Configuration) -> dict[str, Value]:
+        """Every hyperparameter of the algorithm: defaults, then fixed, then the active tuned values."""
+        return {**self.baseline, **configuration}
+
+    def document(self) -> dict[str, object]:
+        """The study file with its space and environment written out, so that it depends on no other file."""
+        return {
+            **self.description.resolved(),
+            "environment": self.environment.describe(),
+            "space": self.space.describe(),
+        }
+
+
+def resolve(description: StudyDescription) -> ResolvedStudy:
+    """Finds, builds and checks everything a study names.
+
+    Raises:
+        InvalidInput: For a user's mistake: an unknown name, a space or tuner that does not fit, an environment that
+            is not installed, an objective that is constant, a budget shorter than an iteration.
+    """
+    where = description.where
+    horizon = description.budget.env_steps
+    algorithm = resolve_algorithm(description.algorithm, f"{where}: algorithm")
+    schedule = build_schedule(description.schedule, f"{where}: schedule")
+    rungs = schedule.rungs(horizon)
+    with _located(f"{where}: environment"):
+        spaces = description.environment.spaces()
+    with _located(f"{where}: fixed"):
+        algorithm.configure(description.fixed)
+    baseline = {**algorithm.defaults(), **description.fixed}
+    space = _space(description, algorithm)
+    chosen = criteria(description.objectives, f"{where}: objectives")
+    start_from = tuple(
+        space.check(entry, f"{where}: start_from[{index}]") for index, entry in enumerate(description.start_from)
+    )
+    build_tuner(description.tuner, space, len(chosen), description.tuner_seed, f"{where}: tuner")
+
+    def plan(configuration: Configuration) -> Plan:
+        return algorithm.configure({**baseline, **configuration}).plan(spaces, horizon)
+
+    must_run = {"the baseline (the algorithm's defaults with `fixed`)": {}, "the space's default": space.default()}
+    must_run |= {f"start_from[{index}]": dict(entry) for index, entry in enumerate(start_from)}
+    for name, configuration in must_run.items():
+        with _located(f"{where}: {name} cannot run"):
+            plan(configuration)
+    looked_at, warnings = _look(representatives(space, algorithm.static_names()), plan)
+    plans = [plan({}), *(found for _, found in looked_at)]
+    candidates = [baseline, *({**baseline, **configuration} for configuration, _ in looked_at)]
+    with _located(where):
+        warnings += check_iterations(candidates, plans, rungs[0], space.names)
+        warnings += check_rungs(candidates, rungs, spaces.max_episode_steps)
+    refuse_constant(
+        chosen,
+        plans[1:],
+        schedule.constant_metrics(),
+        early_stopping=len(rungs) > 1 or any(may_stop_early(entry) for entry in candidates),
+        where=f"{where}: objectives",
+    )
+    combinations = _static_combinations(space, algorithm)
+    if combinations is None or combinations > STATIC_COMBINATIONS:
+        warnings.append(
+            f"space: it falls into {combinations or 'endlessly many'} combinations of static hyperparameters; "
+            f"configurations train together only if they agree on those, so more than {STATIC_COMBINATIONS} cost speed"
+        )
+    if not algorithm.rounds_down:
+        warnings.append(
+            f"algorithm: {algorithm.name or algorithm.__name__} cannot stop at a mark and may train a little longer; "
+            f"the env steps really trained are charged"
+        )
+    memory = [entry.memory_bytes for entry in plans if entry.memory_bytes is not None]
+    count = description.evaluation.checkpoints
+    return ResolvedStudy(
+        description=description,
+        algorithm=algorithm,
+        environment=description.environment,
+        space=space,
+        criteria=chosen,
+        schedule=schedule,
+        seeds=description.seeds,
+        rungs=rungs,
+        checkpoints=tuple(sorted({horizon * (index + 1) // count for index in range(count)} | set(rungs))),
+        baseline=baseline,
+        start_from=start_from,
+        memory_bytes=max(memory, default=None),
+        static_combinations=combinations,
+        warnings=tuple(warnings),
+    )
+
+
+def _look(
+    configurations: list[dict[str, Value]], plan: Callable[[Configuration], Plan]
+) -> tuple[list[tuple[Configuration, Plan]], list[str]]:
+    """The configurations that can run, each with its plan, and a warning if others cannot."""
+    found: list[tuple[Configuration, Plan]] = []
+    refused = []
+    for configuration in configurations:
+        try:
+            found.append((configuration, plan(configuration)))
+        except InvalidInput as error:
+            refused.append(f"{configuration}: {error}")
+    if not refused:
+        return found, []
+    return found, [
+        f"space: {len(refused)} of {len(configurations)} configurations looked at cannot run, and each such one would "
+        f"be a failed trial; the first is {refused[0]}"
+    ]
+
+
+def may_stop_early(configuration: Configuration) -> bool:
+    """Whether updates may end before a plan's bound: a target for the divergence of policies does that."""
+    return configuration.get("target_kl") is not None
+
+
+def _space(description: StudyDescription, algorithm: type[Algorithm]) -> SearchSpace:
+    where = f"{description.where}: space"
+    source = description.space
+    if source is None:
+        source = algorithm.default_space()
+    if source is None:
+        source = algorithm.__module__.rpartition(".")[2]
+    return SearchSpace.load(source, defaults=algorithm.defaults(), fixed=description.fixed, where=where)
+
+
+def _static_combinations(space: SearchSpace, algorithm: type[Algorithm]) -> int | None:
+    static = sorted(algorithm.static_names() & set(space.names))
+    try:
+        return space.static_combinations(static)
+    except InvalidInput:  # a static number without steps has no end of values
+        return None
+
+
+@contextmanager
+def _located(where: str) -> Iterator[None]:
+    """Puts the file and key before the message of a mistake found inside, whose kind stays."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.args = (f"{where}: {error}",)
+        raise

@@ -1,0 +1,186 @@
+"""What a study found, for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from autorl.errors import InvalidInput
+from autorl.execution.local import Local
+from autorl.objective import Group, Objective
+from autorl.records import Agent, Configuration, Trial
+from autorl.report import Member, StudyContent, write_report
+from autorl.storage.checkpoints import CheckpointFolder
+from autorl.study.directory import RunDirectory
+from autorl.study.resolved import ResolvedStudy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autorl.statistics import Estimate
+    from autorl.study.policy import Policy
+
+__all__ = ["Result", "Selected"]
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """A configuration that is reported.
+
+    Attributes:
+        member: Its record in the report.
+        full_config: Every hyperparameter of the algorithm: defaults, fixed ones and the tuned values.
+    """
+
+    member: Member
+    full_config: Configuration
+    _result: Result
+
+    @property
+    def trial(self) -> int | None:
+        """Its trial's number; None for the baseline."""
+        return self.member.trial
+
+    @property
+    def config(self) -> Configuration:
+        """The active tuned hyperparameters."""
+        return self.member.configuration
+
+    @property
+    def tuning(self) -> Mapping[str, Estimate]:
+        """Metric label -> estimate over the tuning seeds, which the selection has seen."""
+        return self.member.tuning
+
+    @property
+    def validation(self) -> Mapping[str, Estimate]:
+        """Metric label -> estimate over the validation seeds; empty without them."""
+        return self.member.validation
+
+    @property
+    def test(self) -> Mapping[str, Estimate]:
+        """Metric label -> estimate over the test seeds: the numbers to publish."""
+        return self.member.test
+
+    def policy(self, seed: int | None = None) -> Policy:
+        """The policy trained on one of the test seeds.
+
+        Args:
+            seed: Which; None takes the first test seed.
+
+        Raises:
+            InvalidInput: If the seed is no test seed, or the algorithm cannot save what it trained.
+        """
+        return self._result.policy(self, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A study as far as it has come.
+
+    Attributes:
+        directory: Its run directory.
+        study: What it ran on.
+        content: The record its report is made from.
+        trials: Every trial done, with its runs.
+        objective: The black box, under the current numerics.
+    """
+
+    directory: Path
+    study: ResolvedStudy
+    content: StudyContent
+    trials: tuple[Trial, ...]
+    objective: Objective
+
+    @property
+    def complete(self) -> bool:
+        """Whether the study ran to its end and at least one trial is complete."""
+        return not self.content.interrupted and bool(self.content.chosen)
+
+    @property
+    def best(self) -> Selected | None:
+        """With one objective the configuration selected; None without a complete trial, or with several objectives."""
+        return self._selected(self.content.best)
+
+    @property
+    def front(self) -> tuple[Selected, ...]:
+        """With several objectives the members chosen, in the order of choice; with one the best alone."""
+        return tuple(one for one in map(self._selected, self.content.chosen) if one is not None)
+
+    @property
+    def baseline(self) -> Selected | None:
+        """The algorithm's defaults with `fixed`."""
+        return self._selected(self.content.baseline)
+
+    @property
+    def default(self) -> Selected | None:
+        """The space's default with `fixed`: trial 0."""
+        return self._selected(self.content.default)
+
+    @property
+    def report_path(self) -> Path:
+        """Where the report lies once it is written."""
+        return self.directory / "report.html"
+
+    def report(self) -> Path:
+        """Writes `report.html`, `report.md`, `results.json`, `trials.csv` and pictures from what is stored.
+
+        Returns:
+            The path of `report.html`.
+
+        Raises:
+            OSError: If the directory cannot be written to.
+        """
+        return write_report(self.content, self.directory)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a trial, with the columns of `trials.csv`."""
+        import io
+
+        import pandas as pd
+
+        from autorl.report.table import trials_csv
+
+        return pd.read_csv(io.StringIO(trials_csv(self.content)))
+
+    def policy(self, selected: Selected, seed: int | None = None) -> Policy:
+        """The policy of a reported configuration; see `Selected.policy`."""
+        from autorl.study.policy import Policy
+
+        objective, seeds = self.objective, self.study.seeds.test
+        chosen = seeds[0] if seed is None else seed
+        if chosen not in seeds:
+            raise InvalidInput(f"seed {chosen!r} is no test seed; policies are kept for {list(seeds)}")
+        if self.study.algorithm.checkpoints == "none":
+            raise InvalidInput(
+                f"algorithm {self.study.algorithm.name!r} declares checkpoints 'none': what it trains cannot be saved"
+            )
+        agent = Agent(selected.full_config, chosen)
+        folder = CheckpointFolder(RunDirectory(self.directory).checkpoints)
+        key = objective.chain(agent, objective.horizon)[-1]
+        state = folder.load(key)
+        if state is None:
+            state = self._trained_again(agent, folder, key)
+        population = self.study.algorithm.population([agent], objective.environment, objective.horizon)
+        population.load_state_dict({name: array[None] for name, array in state.items()})
+        return Policy(population, objective.environment)
+
+    def _trained_again(self, agent: Agent, folder: CheckpointFolder, key: str) -> dict[str, npt.NDArray[Any]]:
+        """Trains an agent whose state is missing or damaged once more, to the same bits."""
+        group = Group((agent,), 0, self.objective.horizon, keep=True)
+        with Local(1, folder.folder) as executor:
+            for _ in executor.run(self.objective, [group], self.study.description.limits.seconds):
+                pass
+        state = folder.load(key)
+        if state is None:
+            raise InvalidInput(f"seed {agent.seed!r} has no policy: training it again did not complete")
+        return state
+
+    def _selected(self, member: Member | None) -> Selected | None:
+        if member is None:
+            return None
+        tuned = {} if member.trial is None else member.configuration
+        return Selected(member, self.study.full(tuned), self)

@@ -1,0 +1,231 @@
+"""From a study to its result: the whole path, live or from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from autorl.checks import whole_number
+from autorl.errors import InvalidInput, StudyMismatch
+from autorl.execution import Executor
+from autorl.numerics import differing_parts, numerics_parts, numerics_stamp
+from autorl.objective import EvaluationSettings, Objective
+from autorl.population import algorithm_reference
+from autorl.records import Status, Trial
+from autorl.registry import resolve_class
+from autorl.storage.truth import StoredStudy, Truth, database_url
+from autorl.study.asking import Asking
+from autorl.study.description import StudyDescription
+from autorl.study.directory import RunDirectory, differences
+from autorl.study.judging import Judging, Verdict
+from autorl.study.loading import dump_document, load_description
+from autorl.study.loop import Loop
+from autorl.study.progress import Progress
+from autorl.study.provenance import session
+from autorl.study.reporting import ACCEPTED, content
+from autorl.study.resolved import ResolvedStudy, resolve
+from autorl.study.result import Result
+from autorl.study.trainer import Trainer
+from autorl.tuners import build_tuner
+
+__all__ = ["Listener", "TrialListener", "open_result", "run_study"]
+
+Listener = Callable[[Progress], None]
+TrialListener = Callable[[Trial], None]
+
+
+def run_study(
+    study: ResolvedStudy,
+    directory: str | Path,
+    *,
+    jobs: int,
+    on_progress: Listener | None,
+    on_trial: TrialListener | None,
+    accept_new_numerics: bool,
+) -> Result:
+    """Runs a study to the end of its budget, or goes on where an earlier session ended, and writes its report.
+
+    Args:
+        study: The study.
+        directory: Its run directory.
+        jobs: Worker processes; never changes a result.
+        on_progress: Called whenever a group of agents is done.
+        on_trial: Called once per trial, in the order of telling.
+        accept_new_numerics: Whether to go on where the stored results were made under other numerics.
+
+    Raises:
+        InvalidInput: For a user's mistake; nothing is written then.
+        StudyMismatch: If the directory holds another study.
+        BrokenObjective: If each of the first trials fails with the same exception.
+    """
+    whole_number(jobs, "jobs (worker processes)", 1)
+    run_directory = RunDirectory(directory)
+    numerics = numerics_parts(study.algorithm, study.environment)
+    with run_directory.locked():
+        truth = _opened(study, run_directory)
+        try:
+            objectives = _claim(study, truth, run_directory, numerics, accept_new_numerics)
+            run_directory.add_session(session(numerics, jobs))
+            base: type[Executor] = Executor  # type: ignore[type-abstract]  # only compared with
+            executor_class = resolve_class("executor", study.description.executor, "autorl.execution", base)
+            with executor_class(jobs, run_directory.checkpoints) as executor:
+                result = _carried_out(study, truth, run_directory, objectives, executor, on_progress, on_trial)
+        finally:
+            truth.close()
+        result.report()
+    return result
+
+
+def open_result(directory: str | Path, description: StudyDescription | None = None) -> Result:
+    """A study as far as it is stored; trains nothing and writes nothing.
+
+    Args:
+        directory: A run directory.
+        description: The study; None reads it from the directory.
+
+    Raises:
+        InvalidInput: If the directory holds no study, or one whose algorithm was defined in a script.
+    """
+    run_directory = RunDirectory(directory)
+    if not run_directory.holds_study:
+        raise InvalidInput(f"run directory {str(directory)!r} holds no study")
+    if description is None:
+        description = load_description(run_directory.study_file)
+        if str(description.algorithm).startswith("__main__:"):
+            raise InvalidInput(
+                f"run directory {str(directory)!r}: algorithm {description.algorithm!r} was defined in a script or a "
+                f"notebook; go on from that script with the same call"
+            )
+    study = resolve(description)
+    truth = _opened(study, run_directory)
+    try:
+        stored = truth.stored()
+        if stored is None:
+            raise InvalidInput(f"run directory {str(directory)!r} holds no results of study {description.name!r}")
+        return _carried_out(study, truth, run_directory, _objectives(study, stored, truth), None, None, None)
+    finally:
+        truth.close()
+
+
+def _opened(study: ResolvedStudy, directory: RunDirectory) -> Truth:
+    return Truth(database_url(study.description.storage, directory.path), study.description.name)
+
+
+def _claim(
+    study: ResolvedStudy, truth: Truth, directory: RunDirectory, numerics: dict[str, str], accept: bool
+) -> list[Objective]:
+    """Makes the directory the study's own, or checks that it is."""
+    document, stored = study.document(), truth.stored()
+    if stored is not None:
+        differences(stored.description, document, directory.path)
+        _check_trials(study, truth, directory)
+        parts = differing_parts(stored.numerics, numerics)
+        if parts and not accept:
+            raise StudyMismatch(
+                f"run directory {str(directory.path)!r} was made under other numerics: {'; '.join(parts)}; results "
+                f"would not be reproducible bit by bit; go on all the same with --accept-new-numerics "
+                f"(accept_new_numerics=True), which the report will state, or choose another directory"
+            )
+        if parts:
+            truth.store_input(ACCEPTED, numerics_stamp(stored.numerics), parts)
+    elif directory.holds_study:
+        raise StudyMismatch(
+            f"run directory {str(directory.path)!r} holds a study that is not in the database; choose another directory"
+        )
+    truth.store(document, numerics)
+    directory.write_study(dump_document(document))
+    found = truth.stored()
+    assert found is not None  # just stored
+    return _objectives(study, found, truth)
+
+
+def _check_trials(study: ResolvedStudy, truth: Truth, directory: RunDirectory) -> None:
+    asked, limit = len(truth.trials()), study.description.budget.trials
+    if limit is not None and asked > limit:
+        raise StudyMismatch(
+            f"run directory {str(directory.path)!r} holds {asked} trials already, so budget.trials cannot be {limit}; "
+            f"give at least {asked}, or choose another directory"
+        )
+
+
+def _objectives(study: ResolvedStudy, stored: StoredStudy, truth: Truth) -> list[Objective]:
+    """The black box under every numerics stamp whose results count, the current one last."""
+    description = study.description
+    rule = description.evaluation
+    stamps = [*truth.inputs(ACCEPTED), numerics_stamp(stored.numerics)]
+    return [
+        Objective(
+            algorithm=algorithm_reference(study.algorithm) or study.algorithm,
+            environment=study.environment,
+            horizon=description.budget.env_steps,
+            rungs=study.rungs,
+            checkpoints=study.checkpoints,
+            evaluation=EvaluationSettings(rule.episodes, rule.curve_episodes, rule.discount),
+            stamp=stamp,
+        )
+        for stamp in dict.fromkeys(stamps)
+    ]
+
+
+def _carried_out(
+    study: ResolvedStudy,
+    truth: Truth,
+    directory: RunDirectory,
+    objectives: Sequence[Objective],
+    executor: Executor | None,
+    on_progress: Listener | None,
+    on_trial: TrialListener | None,
+) -> Result:
+    """The pure function: with an executor it trains what is missing, without one it ends there."""
+    description = study.description
+    tuner = None
+    if executor is not None:
+        tuner = build_tuner(description.tuner, study.space, len(study.criteria), description.tuner_seed)
+    trainer = Trainer(study, objectives, truth, executor)
+    say = _Reporter(study, trainer, on_progress)
+    loop = Loop(study, truth, Asking(study, truth, tuner), trainer, say.tuning, on_trial)
+    try:
+        loop.run()
+        verdict = Verdict()
+        if loop.finished or executor is None:
+            verdict = Judging(study, truth, trainer, say.judging).judge(loop.trials)
+    finally:
+        if executor is not None:
+            truth.store_elapsed(loop.elapsed)
+    sessions = directory.sessions()
+    provenance: dict[str, Any] = {**sessions[-1], "sessions": len(sessions)} if sessions else {}
+    record = content(study, loop.trials, verdict, trainer.charges, truth, provenance, finished=loop.finished)
+    return Result(directory.path, study, record, tuple(loop.trials), objectives[-1])
+
+
+class _Reporter:
+    """Says how far a study is."""
+
+    def __init__(self, study: ResolvedStudy, trainer: Trainer, listener: Listener | None) -> None:
+        self._study, self._trainer, self._listener = study, trainer, listener
+        self._trials: Sequence[Trial] = ()
+
+    def tuning(self, trials: Sequence[Trial]) -> None:
+        """After a group of the tuning phase."""
+        self._trials = trials
+        self._say("tuning", len(trials), self._study.description.budget.trials)
+
+    def judging(self, phase: str, done: int) -> None:
+        """After a group of a later phase."""
+        self._say(phase, done, None)
+
+    def _say(self, phase: str, done: int, total: int | None) -> None:
+        if self._listener is None:
+            return
+        failed = sum(trial.status is not Status.COMPLETE for trial in self._trials)
+        self._listener(Progress(phase, done, total, self._best(), self._trainer.env_steps, failed))
+
+    def _best(self) -> str:
+        complete = [trial for trial in self._trials if trial.losses is not None]
+        found = []
+        for index, criterion in enumerate(self._study.criteria):
+            losses = [trial.losses[index] for trial in complete if trial.losses is not None]
+            if losses:
+                found.append(f"{criterion.label} {criterion.loss(min(losses)):.4g}")
+        return ", ".join(found)
