@@ -1,0 +1,235 @@
+"""What a resolved study refuses, warns of and counts, on an algorithm whose costs are known by hand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from autorl.environment import Environment, Spaces
+from autorl.errors import InvalidInput, UnknownName
+from autorl.population import Algorithm, Plan, Population, hyperparameter
+from autorl.records import Agent, Configuration
+from autorl.study.lengths import check_iterations, check_rungs
+from autorl.study.loading import load_description
+from autorl.study.planning import plan_study
+from autorl.study.resolved import ResolvedStudy, resolve
+
+
+@dataclass(frozen=True)
+class Counted(Algorithm):
+    """An iteration takes n_steps env steps, the network has width x 10 parameters, an agent needs width MiB."""
+
+    name: ClassVar[str] = "counted"
+
+    learning_rate: float = hyperparameter(1e-3)
+    width: int = hyperparameter(8, static=True)
+    n_steps: int = hyperparameter(100, static=True)
+    n_envs: int = hyperparameter(2, static=True)
+
+    def __post_init__(self) -> None:
+        if self.width > 200:
+            raise InvalidInput(f"counted: width {self.width} must be at most 200")
+
+    @classmethod
+    def population(
+        cls, agents: Sequence[Agent], environment: Environment, horizon: int, device: str = "cpu"
+    ) -> Population:
+        raise NotImplementedError("nothing is trained here")
+
+    def plan(self, spaces: Spaces, horizon: int) -> Plan:
+        if type(spaces.action).__name__ != "Discrete":
+            raise InvalidInput(f"counted acts on Discrete actions only, and these are {spaces.action}")
+        return Plan(iteration_env_steps=self.n_steps, parameters=10 * self.width, memory_bytes=self.width * 2**20)
+
+    @classmethod
+    def default_space(cls) -> Mapping[str, object]:
+        return {
+            "learning_rate": {"float": [1e-5, 1e-1], "log": True},
+            "width": {"int": [4, 64], "pow2": True},
+            "n_steps": {"choice": [50, 100, 200]},
+        }
+
+
+def resolved(**changes: object) -> ResolvedStudy:
+    document: dict[str, object] = {
+        "algorithm": Counted,
+        "environment": "CartPole-v1",
+        "budget": {"trials": 6, "env_steps": 1000},
+        "tuner": "random",
+    }
+    return resolve(load_description({**document, **changes}))
+
+
+def refusal(**changes: object) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        resolved(**changes)
+    return str(caught.value)
+
+
+WIDTH: Mapping[str, object] = {"width": {"int": [4, 64], "pow2": True}}
+
+
+def test_everything_named_is_found() -> None:
+    found = resolved(fixed={"n_envs": 4})
+    assert found.algorithm is Counted
+    assert found.space.names == ("learning_rate", "width", "n_steps")
+    assert found.baseline == {"learning_rate": 1e-3, "width": 8, "n_steps": 100, "n_envs": 4}
+    assert found.full({"width": 32}) == {"learning_rate": 1e-3, "width": 32, "n_steps": 100, "n_envs": 4}
+    assert [entry.label for entry in found.criteria] == ["return"]
+    assert found.rungs == (1000,)
+    assert found.checkpoints == tuple(range(100, 1001, 100))
+    assert found.memory_bytes == 64 * 2**20
+    assert found.static_combinations == 5 * 3
+
+
+def test_checkpoints_are_evenly_spaced_and_end_at_the_horizon() -> None:
+    found = resolved(budget={"trials": 6, "env_steps": 1001}, evaluation={"checkpoints": 3})
+    assert found.checkpoints == (333, 667, 1001)  # floor(1001 k / 3)
+
+
+def test_the_document_depends_on_no_other_file() -> None:
+    found = resolved(space=WIDTH)
+    document = found.document()
+    assert document["space"] == found.space.describe()
+    assert document["environment"] == found.environment.describe()
+    assert isinstance(document["environment"], dict)
+    assert document["environment"]["max_episode_steps"] == 500
+
+
+def test_a_start_is_completed_and_checked() -> None:
+    found = resolved(start_from=[{"width": 16}])
+    assert found.start_from == ({"learning_rate": 1e-3, "width": 16, "n_steps": 100},)
+    assert "start_from[0]" in refusal(start_from=[{"width": 5}])
+    assert "wdith" in refusal(start_from=[{"wdith": 4}])
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"algorithm": "poo"}, ["study: algorithm", "unknown algorithm 'poo'", "'ppo'"]),
+        ({"environment": "CartPol-v1"}, ["study: environment: ", "'CartPol-v1'", "'CartPole-v1'"]),
+        ({"tuner": "tppe"}, ["study: tuner", "'tppe'", "'tpe'"]),
+        ({"schedule": "ful"}, ["study: schedule", "'ful'", "'full'"]),
+        ({"fixed": {"wdith": 4}}, ["study: fixed: ", "'wdith'", "'width'"]),
+        ({"space": {"wdith": {"int": [1, 2]}}}, ["study: space", "'wdith'", "'width'"]),
+    ],
+)
+def test_unknown_names_say_where_they_stand_and_what_is_near(changes: dict[str, object], parts: list[str]) -> None:
+    with pytest.raises(UnknownName) as caught:
+        resolved(**changes)
+    assert all(part in str(caught.value) for part in parts), str(caught.value)
+
+
+def test_an_environment_the_algorithm_cannot_act_on() -> None:
+    message = refusal(environment="Pendulum-v1")
+    assert "the baseline" in message
+    assert "counted acts on Discrete actions only" in message
+
+
+def test_the_baseline_and_the_default_must_run() -> None:
+    assert "width 300 must be at most 200" in refusal(fixed={"width": 300})
+    assert "the space's default cannot run" in refusal(space={"width": {"int": [4, 256], "pow2": True, "default": 256}})
+
+
+def test_configurations_that_cannot_run_are_a_warning() -> None:
+    found = resolved(space={"width": {"int": [4, 256], "pow2": True}})
+    (warning,) = [text for text in found.warnings if "cannot run" in text]
+    assert "'width': 256" in warning
+    assert "counted: width 256 must be at most 200" in warning
+    assert not [text for text in resolved(space=WIDTH).warnings if "cannot run" in text]
+
+
+def test_an_objective_that_no_tuned_hyperparameter_changes_is_refused() -> None:
+    assert "'env_steps' cannot be an objective" in refusal(objectives=["return", "env_steps"])
+    only_rate = {"learning_rate": {"float": [1e-5, 1e-1], "log": True}}
+    message = refusal(objectives=["return", "parameters"], space=only_rate, tuner="nsga2")
+    assert "study: objectives: 'parameters' cannot be an objective: it is 80 for each" in message
+    assert len(resolved(objectives=["return", "parameters"], space=WIDTH, tuner="nsga2").criteria) == 2
+
+
+def test_an_iteration_longer_than_the_budget_is_refused_by_configuration() -> None:
+    message = refusal(budget={"trials": 6, "env_steps": 199})
+    assert "one iteration of the configuration" in message
+    assert "'n_steps': 200" in message
+    assert "takes 200 env steps, but the first rung lies at 199" in message
+    assert "one iteration of the baseline takes 100 env steps" in refusal(
+        budget={"trials": 6, "env_steps": 99}, space=WIDTH
+    )
+
+
+def test_an_iteration_longer_than_a_quarter_is_a_warning() -> None:
+    def warned(env_steps: int) -> bool:
+        found = resolved(budget={"trials": 6, "env_steps": env_steps}, evaluation={"checkpoints": 1})
+        return any("more than a quarter" in text for text in found.warnings)
+
+    assert warned(799)
+    assert not warned(800)
+
+
+def test_gaps_between_rungs() -> None:
+    two = [{"n_envs": 2}, {"n_envs": 1}]  # a full episode in both environments: 1000 env steps
+    assert check_rungs(two, (100,), 500) == []  # no rung before the end cuts nothing
+    assert check_rungs(two, (1000, 3000), 500) == []
+    assert check_rungs(two, (1000, 3000), None) == []
+    (warning,) = check_rungs(two, (999, 3000), 500)
+    assert "shortest gap between its rungs (999, 3000) is 999 env steps" in warning
+    with pytest.raises(InvalidInput, match=r"longest gap between its rungs .* is 1999 env steps, less than two full"):
+        check_rungs(two, (1000, 2999), 500)
+
+
+def test_an_algorithm_that_does_not_know_its_iteration_is_not_refused() -> None:
+    assert check_iterations([{}], [Plan()], 10, ()) == []
+
+
+def test_too_many_static_combinations_are_a_warning() -> None:
+    assert any("15 combinations of static hyperparameters" in text for text in resolved().warnings)
+    assert not any("combinations" in text for text in resolved(space=WIDTH).warnings)
+
+
+def counts(found: ResolvedStudy) -> dict[str, tuple[int | None, ...]]:
+    return {
+        phase.name: (phase.configurations, phase.seeds, phase.agents, phase.env_steps, phase.evaluation_steps)
+        for phase in plan_study(found).phases
+    }
+
+
+def test_the_plan_of_one_objective() -> None:
+    found = resolved(seeds={"tuning": 2, "test": 10}, evaluation={"episodes": 4, "curve_episodes": 3, "checkpoints": 5})
+    # Per agent: 4 points of the curve with 3 episodes and the end with 4, of at most 500 steps each.
+    each = (4 * 3 + 4) * 500
+    assert counts(found) == {
+        "tuning": (6, 2, 12, 12_000, 12 * each),
+        "test": (2, 10, 20, 20_000, 20 * each),
+        "baseline": (1, 12, 12, 12_000, 12 * each),
+    }
+    plan = plan_study(found)
+    assert (plan.total.agents, plan.total.env_steps, plan.total.evaluation_steps) == (44, 44_000, 44 * each)
+    assert plan.group_agents == 10
+    assert plan.memory_bytes == 10 * 64 * 2**20
+    assert plan.rows()[0][0] == "phase"
+    assert plan.rows()[-1] == ("total", "", "", "44", "44,000", f"{44 * each:,}")
+
+
+def test_the_plan_with_validation_and_with_several_objectives() -> None:
+    seeds = {"tuning": 2, "validation": 3, "test": 10}
+    assert counts(resolved(seeds=seeds, finalists=4))["validation"][:3] == (4, 3, 12)
+    several = counts(resolved(seeds=seeds, objectives=["return", "parameters"], tuner="nsga2", finalists=4))
+    assert "validation" not in several
+    assert several["test"][:3] == (5, 10, 50)  # the front's members and the default
+    few = resolved(objectives=["return", "parameters"], tuner="nsga2", budget={"trials": 3, "env_steps": 1000})
+    assert counts(few)["test"][0] == 3  # never more than there are trials
+
+
+def test_budgets_by_steps_and_by_hours() -> None:
+    steps = {"total_env_steps": 10_001, "env_steps": 1000}
+    assert counts(resolved(budget=steps, seeds={"tuning": 5}))["tuning"][:3] == (3, 5, 15)
+    hours = plan_study(resolved(budget={"hours": 1, "env_steps": 1000}))
+    assert hours.phases[0].agents is None
+    assert hours.total.env_steps is None
+    assert hours.rows()[1][1] == "until time is up"
+
+
+def test_a_configuration_type() -> None:
+    configuration: Configuration = resolved().space.default()
+    assert configuration["width"] == 8

@@ -1,0 +1,159 @@
+"""Killed, extended, spread over workers: the same trials and the same numbers."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.study.comparing import numbers
+from tests.study.toys import study
+
+from autorl.errors import InvalidInput, StudyMismatch
+from autorl.storage.truth import Truth
+from autorl.study import Study, open_result
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+import sys
+sys.path.insert(0, {root!r})
+from autorl.study import Study
+from tests.study.toys import study
+Study.load(study("slow", tuner={tuner!r}, budget={{"trials": 12, "env_steps": 1000}})).run(sys.argv[1], jobs=2)
+"""
+
+
+def start(directory: Path, tuner: str) -> subprocess.Popen[bytes]:
+    script = SCRIPT.format(root=str(ROOT), tuner=tuner)
+    return subprocess.Popen(
+        [sys.executable, "-c", script, str(directory)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tuner", ["tpe", "nsga2"])
+def test_killed_at_any_moment_it_ends_as_an_undisturbed_run(tmp_path: Path, tuner: str) -> None:
+    content = study("slow", tuner=tuner, budget={"trials": 12, "env_steps": 1000})
+    Study.load(content).run(tmp_path / "whole", jobs=1)
+    chance = random.Random(tuner)
+    for _ in range(4):
+        process = start(tmp_path / "killed", tuner)
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "killed" / "study.sqlite").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(chance.uniform(0.2, 4.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    Study.load(content).run(tmp_path / "killed", jobs=2)
+    assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
+
+
+def test_jobs_never_change_a_result(tmp_path: Path) -> None:
+    for jobs in (1, 2):
+        Study.load(study("quick", tuner="tpe")).run(tmp_path / str(jobs), jobs=jobs)
+    assert numbers(tmp_path / "1") == numbers(tmp_path / "2")
+
+
+def test_more_trials_extend_a_study(tmp_path: Path) -> None:
+    def trials(count: int) -> dict[str, object]:
+        return study("quick", tuner="tpe", budget={"trials": count, "env_steps": 1000})
+
+    Study.load(trials(4)).run(tmp_path / "grown")
+    short = numbers(tmp_path / "grown")["trials"]
+    Study.load(trials(12)).run(tmp_path / "grown")
+    Study.load(trials(12)).run(tmp_path / "straight")
+    grown, straight = numbers(tmp_path / "grown"), numbers(tmp_path / "straight")
+    assert grown["trials"][:4] == short
+    assert grown["trials"] == straight["trials"]
+    assert grown["best"] == straight["best"]
+    # Beyond the numbers the grown study says that its test seeds were opened twice.
+    assert len(grown["warnings"]) == len(straight["warnings"]) + 1
+
+
+def test_an_extension_from_within_a_batch_keeps_its_prefix(tmp_path: Path) -> None:
+    Study.load(study("quick", tuner="tpe", budget={"trials": 6, "env_steps": 1000})).run(tmp_path)
+    short = numbers(tmp_path)["trials"]
+    Study.load(study("quick", tuner="tpe", budget={"trials": 9, "env_steps": 1000})).run(tmp_path)
+    assert numbers(tmp_path)["trials"][:6] == short
+    assert len(numbers(tmp_path)["trials"]) == 9
+
+
+def test_test_seeds_may_grow(tmp_path: Path) -> None:
+    Study.load(study("quick")).run(tmp_path)
+    before = numbers(tmp_path)["best"]["test"]["return"]["per_seed"]
+    Study.load(study("quick", seeds={"tuning": 2, "test": 5})).run(tmp_path)
+    assert numbers(tmp_path)["best"]["test"]["return"]["per_seed"][:3] == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"tuner_seed": 7}, "tuner_seed is 0 there and 7 here"),
+        ({"budget": {"trials": 8, "env_steps": 2000}}, "budget.env_steps is 1000 there and 2000 here"),
+        ({"budget": {"trials": 5, "env_steps": 1000}}, "budget.trials is 8 there and 5 here"),
+        ({"seeds": {"tuning": 2, "test": [7, 8]}}, "seeds.test is"),
+        ({"name": "other"}, "holds a study that is not in the database"),
+    ],
+)
+def test_another_study_is_refused_and_nothing_overwritten(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    Study.load(study("quick")).run(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with pytest.raises(StudyMismatch, match=said):
+        Study.load(study("quick", **change)).run(tmp_path)
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert before == after
+
+
+def test_other_numerics_are_refused_unless_accepted(tmp_path: Path) -> None:
+    Study.load(study("quick")).run(tmp_path)
+    trials = numbers(tmp_path)["trials"]
+    truth = Truth(f"sqlite:///{tmp_path / 'study.sqlite'}", "toy")
+    stored = truth.stored()
+    assert stored is not None
+    # The results were made under today's stamp; the database is made to say that NumPy was another one.
+    truth.store(stored.description, {**stored.numerics, "version of numpy": "1.0"})
+    truth.close()
+    longer = study("quick", budget={"trials": 12, "env_steps": 1000})
+    with pytest.raises(StudyMismatch, match=r"version of numpy: 1\.0 -> .*--accept-new-numerics"):
+        Study.load(longer).run(tmp_path)
+    result = Study.load(longer).run(tmp_path, accept_new_numerics=True)
+    assert numbers(tmp_path)["trials"][:8] == trials
+    assert any("under other numerics" in warning for warning in result.content.warnings)
+
+
+def test_a_result_is_read_without_training(tmp_path: Path) -> None:
+    Study.load(study("quick")).run(tmp_path)
+    whole = numbers(tmp_path)
+    again = open_result(tmp_path)
+    again.report()
+    assert numbers(tmp_path) == whole
+    assert again.complete
+
+
+def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
+    import fcntl
+
+    with (tmp_path / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(InvalidInput, match="in use by another process"):
+            Study.load(study("quick")).run(tmp_path)
+    assert os.listdir(tmp_path) == [".lock"]
+
+
+@pytest.mark.parametrize("content", ["file", "folder"])
+def test_a_place_that_holds_something_else_is_refused(tmp_path: Path, content: str) -> None:
+    place = tmp_path / "place"
+    if content == "file":
+        place.write_text("letters")
+    else:
+        place.mkdir()
+        (place / "thesis.tex").write_text("years of work")
+    with pytest.raises(InvalidInput, match=r"is a file|holds files but no study"):
+        Study.load(study("quick")).run(place)

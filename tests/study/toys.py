@@ -1,0 +1,81 @@
+"""Training functions with known results, quick or deliberately bad, for tests of everything around training."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import autorl
+from autorl.seeds import stream
+
+SPACE = {
+    "x": {"float": [-1.0, 1.0], "default": 0.5},
+    "y": {"choice": ["a", "b", "c"], "default": "a"},
+}
+
+
+def value(config: Mapping[str, Any], seed: int) -> float:
+    """The score: best at x = 0.2, y = "b", with noise of its own per seed."""
+    offset = {"a": 0.1, "b": 0.0, "c": 0.3}[config["y"]]
+    noise = 0.01 * float(stream(seed, "toy").standard_normal())
+    return 1.0 - (float(config["x"]) - 0.2) ** 2 - offset + noise
+
+
+@autorl.algorithm(space=SPACE)
+def quick(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Scores at once."""
+    return value(config, seed)
+
+
+@autorl.algorithm(space=SPACE)
+def slow(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Takes a moment."""
+    time.sleep(0.05)
+    return value(config, seed)
+
+
+@autorl.algorithm(space=SPACE)
+def partly(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Raises with y = "c", and diverges where x is below -0.5."""
+    if config["y"] == "c":
+        raise RuntimeError("the simulator refused y = c")
+    return float("nan") if config["x"] < -0.5 else value(config, seed)
+
+
+@autorl.algorithm(space=SPACE)
+def broken(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Always raises."""
+    raise OSError("no display found")
+
+
+@autorl.algorithm(space=SPACE)
+def deadly(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Kills its process with y = "c"."""
+    if config["y"] == "c":
+        os._exit(9)
+    return value(config, seed)
+
+
+@autorl.algorithm(space=SPACE)
+def endless(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Never comes back with y = "c"."""
+    while config["y"] == "c":
+        time.sleep(0.05)
+    return value(config, seed)
+
+
+def study(algorithm: str, **changes: Any) -> dict[str, Any]:
+    """A study file's content with one of these functions."""
+    document: dict[str, Any] = {
+        "name": "toy",
+        "algorithm": f"tests.study.toys:{algorithm}",
+        "environment": "CartPole-v1",
+        "budget": {"trials": 8, "env_steps": 1000},
+        "batch": 4,
+        "seeds": {"tuning": 2, "test": 3},
+        "tuner": "random",
+        "evaluation": {"checkpoints": 2},
+    }
+    return {**document, **changes}
