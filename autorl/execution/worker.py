@@ -10,12 +10,13 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
+from autorl.errors import InvalidInput
 from autorl.execution.grouping import by_configuration
 from autorl.objective import Group, Objective
 from autorl.records import Segment, Status
 from autorl.storage.checkpoints import CheckpointFolder
 
-__all__ = ["start_worker", "train_group"]
+__all__ = ["start_worker", "train_group", "warm_up"]
 
 HEARTBEAT = 1.0
 """Seconds between two looks at whether the parent still lives."""
@@ -35,6 +36,17 @@ def start_worker(parent: int) -> None:
         os._exit(1)  # the parent was killed: nobody waits for what this worker does
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def warm_up(objective: Objective) -> None:
+    """Loads the algorithm and the environment, which may take seconds."""
+    import torch  # noqa: F401  # slow to load, and every population needs it, if only to keep its generator apart
+
+    _ = objective.algorithm_class
+    try:
+        objective.environment.spaces()
+    except InvalidInput:  # said again, with its traceback, by the first group
+        return
 
 
 def train_group(objective: Objective, group: Group, checkpoints: Path) -> tuple[tuple[Segment, ...], ...]:

@@ -1,0 +1,80 @@
+"""Configurations that fail, diverge, kill their worker or never end; environments that are broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.study.comparing import numbers
+from tests.study.toys import study
+
+from autorl.errors import BrokenObjective
+from autorl.records import Status
+from autorl.study import Study, open_result
+
+START = [{"x": 0.1, "y": "c"}, {"x": -0.9, "y": "b"}, {"x": 0.2, "y": "b"}]
+
+
+def test_failures_are_recorded_and_never_selected(tmp_path: Path) -> None:
+    result = Study.load(study("partly", start_from=START, objectives=["return", "auc"])).run(tmp_path, jobs=2)
+    by_number = {trial.number: trial for trial in result.trials}
+    assert [by_number[number].status for number in range(4)] == [
+        Status.COMPLETE,
+        Status.FAILED,
+        Status.DIVERGED,
+        Status.COMPLETE,
+    ]
+    assert "the simulator refused y = c" in (by_number[1].reason or "")
+    assert by_number[1].losses is None
+    assert by_number[2].losses is None
+    assert {member.trial for member in result.front} <= {
+        trial.number for trial in result.trials if trial.status is Status.COMPLETE
+    }
+    counts = numbers(tmp_path)["status_counts"]
+    assert counts["failed"] >= 1
+    assert counts["diverged"] >= 1
+
+
+def test_a_broken_environment_stops_the_study_with_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(BrokenObjective, match=r"(?s)first 3 trials .*no display found.*Traceback"):
+        Study.load(study("broken")).run(tmp_path)
+    assert not (tmp_path / "results.json").exists()
+    # Nothing of the failure is kept: once the display is found, the same command trains everything.
+    assert not open_result(tmp_path).trials
+
+
+def test_different_failures_do_not_stop_a_study(tmp_path: Path) -> None:
+    start = [{"x": 0.1, "y": "c"}, {"x": 0.3, "y": "c"}, {"x": 0.4, "y": "c"}]
+    result = Study.load(study("partly", start_from=start)).run(tmp_path)
+    assert result.complete  # the default, trial 0, is no failure
+
+
+def test_a_dead_worker_costs_its_configuration_and_not_the_study(tmp_path: Path) -> None:
+    result = Study.load(study("deadly", start_from=START)).run(tmp_path, jobs=2)
+    assert result.trials[1].status is Status.FAILED
+    assert "its worker process died" in (result.trials[1].reason or "")
+    assert result.trials[2].status is Status.COMPLETE
+    assert any("did not finish" in sentence for sentence in result.content.nondeterministic)
+    before = numbers(tmp_path)
+    Study.load(study("deadly", start_from=START)).run(tmp_path, jobs=1)
+    assert numbers(tmp_path) == before
+
+
+def test_a_configuration_over_its_limit_is_ended_and_replayed(tmp_path: Path) -> None:
+    content = study("endless", start_from=START, limits={"seconds": 1.5}, budget={"trials": 4, "env_steps": 1000})
+    result = Study.load(content).run(tmp_path, jobs=2)
+    assert result.trials[1].status is Status.TIMED_OUT
+    assert "1.5 seconds" in (result.trials[1].reason or "")
+    assert result.complete
+    before = numbers(tmp_path)
+    Study.load(content).run(tmp_path, jobs=2)
+    assert numbers(tmp_path) == before
+
+
+def test_without_a_complete_trial_there_is_no_best(tmp_path: Path) -> None:
+    content = study("partly", budget={"trials": 2, "env_steps": 1000}, limits={"first_failures": 9})
+    content["space"] = {"x": {"float": [-1.0, -0.6], "default": -0.7}}
+    result = Study.load(content).run(tmp_path)
+    assert result.best is None
+    assert not result.complete
+    assert numbers(tmp_path)["best"] is None

@@ -1,0 +1,55 @@
+"""What a tuner is told: order, and penalties by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from autorl.records import Status, Trial
+from autorl.study.telling import Telling, penalty
+
+
+def complete(number: int, *losses: float) -> Trial:
+    return Trial(number, {}, Status.COMPLETE, losses=losses)
+
+
+def failed(number: int) -> Trial:
+    return Trial(number, {}, Status.DIVERGED)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ([(1.0,), (3.0,), (2.0,)], (5.0,)),  # the range is 2
+        ([(-10.0,)], (-9.0,)),  # no range: a tenth of the worst
+        ([(0.0,)], (1e-6,)),  # neither
+        ([(0.0, 5.0), (4.0, 5.0)], (8.0, 5.5)),
+    ],
+)
+def test_penalty_by_hand(table: list[tuple[float, ...]], expected: tuple[float, ...]) -> None:
+    assert penalty(table) == pytest.approx(expected)
+
+
+def test_complete_ones_are_told_first_then_failures_by_number() -> None:
+    telling = Telling(lambda trial: [None])
+    told = telling.outcomes([failed(2), complete(3, 1.0), failed(0), complete(1, 3.0)])
+    assert [(outcome.number, outcome.losses, outcome.complete) for outcome in told] == [
+        (1, (3.0,), True),
+        (3, (1.0,), True),
+        (0, (5.0,), False),
+        (2, (5.0,), False),
+    ]
+
+
+def test_failures_wait_until_a_trial_is_complete() -> None:
+    telling = Telling(lambda trial: [None])
+    assert telling.outcomes([failed(0), failed(1)]) == []
+    told = telling.outcomes([failed(2), complete(3, 2.0)])
+    assert [outcome.number for outcome in told] == [3, 0, 1, 2]
+
+
+def test_penalties_are_frozen_and_known_objectives_keep_their_value() -> None:
+    telling = Telling(lambda trial: [None, 42.0])
+    first = telling.outcomes([complete(0, 1.0, 10.0), failed(1)])
+    later = telling.outcomes([complete(2, 101.0, 10.0), failed(3)])
+    assert first[1].losses == pytest.approx((1.1, 42.0))
+    assert later[1].losses == pytest.approx((201.0, 42.0))
