@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -124,7 +124,7 @@ def _trial_row(trial: Trial, study: ResolvedStudy, metrics: Sequence[Criterion])
         status=trial.status,
         origin=trial.origin,
         values={one.label: one.metric.aggregate(runs) for one in study.criteria} if complete else {},
-        per_seed=_per_seed(runs, metrics) if complete else {},
+        per_seed=_per_seed(runs, metrics, {one.label for one in study.criteria}) if complete else {},
         seeds=tuple(run.seed for run in runs),
         rung=trial.rung,
         reason=trial.reason,
@@ -134,10 +134,15 @@ def _trial_row(trial: Trial, study: ResolvedStudy, metrics: Sequence[Criterion])
     )
 
 
-def _per_seed(runs: Sequence[Run], metrics: Sequence[Criterion]) -> dict[str, list[float]]:
-    """Metric label -> one value per run; what cannot be measured on all of them is left out."""
+def _per_seed(runs: Sequence[Run], metrics: Sequence[Criterion], objectives: Collection[str]) -> dict[str, list[float]]:
+    """Metric label -> one value per run; what cannot be measured on all of them is left out.
+
+    A metric that differs from another by its aggregate alone (the worst return, say) would repeat that one's values.
+    """
     found: dict[str, list[float]] = {}
     for one in metrics:
+        if not one.metric.is_mean and one.label not in objectives:
+            continue
         try:
             values = [one.metric.per_run(run) for run in runs]
         except InvalidInput:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Result", "Selected"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Selected:
     """A configuration that is reported.
 
@@ -39,6 +39,13 @@ class Selected:
     member: Member
     full_config: Configuration
     _result: Result
+
+    def __repr__(self) -> str:
+        who = "baseline" if self.trial is None else f"trial {self.trial}"
+        shown = {label: f"{one.mean:.6g}" for label, one in self.test.items()}
+        objectives = [quantity.label for quantity in self._result.content.objectives]
+        scores = ", ".join(f"{label} {shown[label]}" for label in objectives if label in shown)
+        return f"<{who}: {dict(self.config)}; test: {scores or 'none'}>"
 
     @property
     def trial(self) -> int | None:
@@ -77,7 +84,7 @@ class Selected:
         return self._result.policy(self, seed)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A study as far as it has come.
 
@@ -94,6 +101,10 @@ class Result:
     content: StudyContent
     trials: tuple[Trial, ...]
     objective: Objective
+
+    def __repr__(self) -> str:
+        done = "complete" if self.complete else "not complete"
+        return f"<Result of study {self.content.name!r}: {len(self.trials)} trials, {done}, in {str(self.directory)!r}>"
 
     @property
     def complete(self) -> bool:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.study.toys import study, value
 
 from autorl.errors import InvalidInput, StudyMismatch, UnknownName
 from autorl.records import Status
 from autorl.study import Session, Study
+from tests.study.toys import study, value
 
 
 def loop(session: Session, count: int) -> list[dict[str, Any]]:

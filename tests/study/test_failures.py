@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.study.comparing import numbers
-from tests.study.toys import study
 
 from autorl.errors import BrokenObjective
 from autorl.records import Status
 from autorl.study import Study, open_result
+from tests.study.comparing import numbers
+from tests.study.toys import study
 
 START = [{"x": 0.1, "y": "c"}, {"x": -0.9, "y": "b"}, {"x": 0.2, "y": "b"}]
 

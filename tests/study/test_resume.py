@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.study.comparing import numbers
-from tests.study.toys import study
 
 from autorl.errors import InvalidInput, StudyMismatch
 from autorl.storage.truth import Truth
 from autorl.study import Study, open_result
+from tests.study.comparing import numbers
+from tests.study.toys import study
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -100,9 +100,7 @@ def test_test_seeds_may_grow(tmp_path: Path) -> None:
         ({"name": "other"}, "holds a study that is not in the database"),
     ],
 )
-def test_another_study_is_refused_and_nothing_overwritten(
-    tmp_path: Path, change: dict[str, object], said: str
-) -> None:
+def test_another_study_is_refused_and_nothing_overwritten(tmp_path: Path, change: dict[str, object], said: str) -> None:
     Study.load(study("quick")).run(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     with pytest.raises(StudyMismatch, match=said):

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.study.toys import study
 
 from autorl.records import Trial
 from autorl.study import Study
 from autorl.study.trainer import Trainer, Wanted
+from tests.study.toys import study
 
 
 @pytest.fixture
