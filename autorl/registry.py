@@ -137,7 +137,7 @@ def build(kind: str, source: object, package: str, base: type[T], arguments: tup
 
 
 def _check_type(value: object, option: str, class_: type, where: str) -> None:
-    """Checks a value against a plain annotation (bool, int, float, str); other annotations are the class's own to check."""
+    """Checks a value against a plain annotation (bool, int, float, str); others are the class's own to check."""
     expected = typing.get_type_hints(class_.__init__).get(option)  # type: ignore[misc]  # of this class, never called
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     if expected not in words:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def _seed_set(name: str, given: int | Sequence[int]) -> tuple[int, ...]:
     outside = [seed for seed in seeds if not 0 <= seed <= LARGEST_SEED]
     if outside:
         raise InvalidInput(f"seeds.{name}: {_listed(outside)} must lie in 0 to {LARGEST_SEED}")
-    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    repeated = sorted(seed for seed, count in Counter(seeds).items() if count > 1)
     if repeated:
         raise InvalidInput(f"seeds.{name}: {_listed(repeated)} listed more than once; a seed counts as one sample")
     return seeds

@@ -1,7 +1,7 @@
 """Reports: one frozen record in, `results.json`, `trials.csv`, `report.md`, `report.html` and pictures out."""
 
 from autorl.report.content import Curve, Member, Phase, Quantity, SeedSets, SpaceRow, StudyContent, TrialRow
-from autorl.report.results import results
+from autorl.report.results import results_document
 from autorl.report.write import write_report
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     "SpaceRow",
     "StudyContent",
     "TrialRow",
-    "results",
+    "results_document",
     "write_report",
 ]

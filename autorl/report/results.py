@@ -15,13 +15,13 @@ from autorl.report.formats import finite, gap
 if TYPE_CHECKING:
     from autorl.statistics import Estimate
 
-__all__ = ["SCHEMA_VERSION", "dominated_on_test", "results"]
+__all__ = ["SCHEMA_VERSION", "dominated_on_test", "results_document"]
 
 SCHEMA_VERSION = 1
 """Raised by one whenever a field changes its meaning or goes away; new fields do not raise it."""
 
 
-def results(content: StudyContent) -> dict[str, object]:
+def results_document(content: StudyContent) -> dict[str, object]:
     """The document, as strict JSON data: infinities and nan become None.
 
     With one objective there is `best` (None without a complete trial) and no `front`. With several there is `front`,

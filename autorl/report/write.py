@@ -13,7 +13,7 @@ from autorl.report.front import front
 from autorl.report.history import history
 from autorl.report.picture import Picture, styled
 from autorl.report.render import html, markdown
-from autorl.report.results import results
+from autorl.report.results import results_document
 from autorl.report.slices import slices
 from autorl.report.table import trials_csv
 from autorl.report.view import view
@@ -40,7 +40,7 @@ def report_files(content: StudyContent) -> dict[str, bytes]:
         }
         page = html(texts, pictures)
         images = {f"{picture.name}.png": picture.png() for group in pictures.values() for picture in group}
-    document = json.dumps(results(content), indent=1, ensure_ascii=False, allow_nan=False)
+    document = json.dumps(results_document(content), indent=1, ensure_ascii=False, allow_nan=False)
     return {
         "results.json": f"{document}\n".encode(),
         "trials.csv": trials_csv(content).encode(),

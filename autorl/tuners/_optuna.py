@@ -16,10 +16,15 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autorl.space import SearchSpace
 
-__all__ = ["GENERATION_KEY", "NSGAIISampler", "OptunaStudy", "RandomSampler", "TPESampler", "distributions"]
-
-GENERATION_KEY = "NSGAIISampler:generation"
-"""Optuna's system attribute of a trial of NSGA-II."""
+__all__ = [
+    "BaseSampler",
+    "FrozenTrial",
+    "NSGAIISampler",
+    "OptunaStudy",
+    "RandomSampler",
+    "TPESampler",
+    "distributions",
+]
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:

@@ -23,9 +23,12 @@ from autorl.tuners.base import Outcome, Proposal, Tuner
 from autorl.tuners.vectors import checked_vector, plain_vector
 
 if TYPE_CHECKING:
-    from autorl.tuners import _optuna
+    from autorl.tuners._optuna import BaseSampler, FrozenTrial
 
 __all__ = ["NSGA2", "TPE", "OptunaTuner", "Random"]
+
+GENERATION_KEY = "NSGAIISampler:generation"
+"""Optuna's system attribute of a trial of NSGA-II: the sampler's class name, then the word."""
 
 
 class OptunaTuner(Tuner):
@@ -38,23 +41,22 @@ class OptunaTuner(Tuner):
     def __init__(self, space: SearchSpace, objectives: int, seed: int) -> None:
         if objectives < 1:
             raise InvalidInput(f"tuner {self.name!r}: the number of objectives is {objectives}; at least 1 is needed")
-        from autorl.tuners import _optuna
+        from autorl.tuners._optuna import OptunaStudy
 
         super().__init__(space, objectives, seed)
-        self.optuna = _optuna
-        self.study = _optuna.OptunaStudy(space, objectives)
+        self.study = OptunaStudy(space, objectives)
         self._places: dict[int, int] = {}  # trial number -> place in Optuna's study, which has no gaps
         self._pending: set[int] = set()
 
     @abstractmethod
-    def sampler(self, number: int) -> _optuna.BaseSampler:
+    def sampler(self, number: int) -> BaseSampler:
         """The sampler of one ask, seeded by `ask_seed`."""
 
     def ask_seed(self, number: int, use: str = "") -> int:
         """A seed in [0, 2**31) from (tuner seed, ask index) for one ask; another use gives another stream."""
         return integer_seed(self.seed, f"tuner {self.name} {use}".rstrip(), index=number)
 
-    def attributes(self, trial: _optuna.FrozenTrial) -> dict[str, object]:
+    def attributes(self, trial: FrozenTrial) -> dict[str, object]:
         """What must come back with a trial just asked to go on from it: its system attributes, as JSON data."""
         return {"system": dict(trial.system_attrs)}
 
@@ -123,9 +125,11 @@ class Random(OptunaTuner):
     name: ClassVar[str] = "random"
     summary: ClassVar[str] = "independent uniform draws"
 
-    def sampler(self, number: int) -> _optuna.BaseSampler:
+    def sampler(self, number: int) -> BaseSampler:
         """Optuna's random sampler."""
-        return self.optuna.RandomSampler(seed=self.ask_seed(number))
+        from autorl.tuners._optuna import RandomSampler
+
+        return RandomSampler(seed=self.ask_seed(number))
 
 
 class TPE(OptunaTuner):
@@ -151,18 +155,18 @@ class TPE(OptunaTuner):
         super().__init__(space, objectives, seed)
         self.n_startup_trials = n_startup_trials
 
-    def sampler(self, number: int) -> _optuna.BaseSampler:
+    def sampler(self, number: int) -> BaseSampler:
         """Optuna's TPE."""
-        return self.optuna.TPESampler(
-            self.study.distributions, self.objectives, self.n_startup_trials, self.ask_seed(number)
-        )
+        from autorl.tuners._optuna import TPESampler
+
+        return TPESampler(self.study.distributions, self.objectives, self.n_startup_trials, self.ask_seed(number))
 
 
 class NSGA2(OptunaTuner):
     """Non-dominated sorting genetic algorithm II (Deb et al. 2002).
 
-    Deviations, all Optuna's: uniform crossover, mutation by drawing a coordinate anew, tournaments without crowding, and
-    a generation that ends when enough of its trials are told. Trials from elsewhere belong to the first generation.
+    Deviations, all Optuna's: uniform crossover, mutation by drawing a coordinate anew, tournaments without crowding,
+    and a generation that ends when enough of its trials are told. Trials from elsewhere belong to the first generation.
 
     Args:
         space: What to search.
@@ -184,20 +188,22 @@ class NSGA2(OptunaTuner):
         self.population_size = population_size
         self._parents: dict[int, tuple[int, ...]] = {}  # generation -> places
 
-    def sampler(self, number: int) -> _optuna.BaseSampler:
+    def sampler(self, number: int) -> BaseSampler:
         """Optuna's NSGA-II; mutation draws from a stream of its own."""
-        seeds = self.ask_seed(number), self.ask_seed(number, "mutation")
-        return self.optuna.NSGAIISampler(self.study.distributions, self.population_size, seeds, self._parents)
+        from autorl.tuners._optuna import NSGAIISampler
 
-    def attributes(self, trial: _optuna.FrozenTrial) -> dict[str, object]:
+        seeds = self.ask_seed(number), self.ask_seed(number, "mutation")
+        return NSGAIISampler(self.study.distributions, self.population_size, seeds, self._parents)
+
+    def attributes(self, trial: FrozenTrial) -> dict[str, object]:
         """The generation, and its parents: which these are depends on what was told when the generation began."""
-        generation = trial.system_attrs.get(self.optuna.GENERATION_KEY, 0)
+        generation = trial.system_attrs.get(GENERATION_KEY, 0)
         return {**super().attributes(trial), "parents": list(self._parents.get(generation, ()))}
 
     def restored(self, attributes: Mapping[str, object]) -> dict[str, object]:
         """Takes up the parents; a trial without a generation joins the first, or it could never be a parent."""
-        system = {self.optuna.GENERATION_KEY: 0, **super().restored(attributes)}
-        parents, generation = attributes.get("parents"), system[self.optuna.GENERATION_KEY]
+        system = {GENERATION_KEY: 0, **super().restored(attributes)}
+        parents, generation = attributes.get("parents"), system[GENERATION_KEY]
         if parents and isinstance(parents, Sequence) and isinstance(generation, int):
             self._parents.setdefault(generation, tuple(int(number) for number in parents))
         return system

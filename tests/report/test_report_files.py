@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from report_examples import AUC, PARAMETERS, STD, estimate, study
 
 from autorl.records import Status
 from autorl.report.checklist import ITEMS, answers
@@ -21,6 +20,7 @@ from autorl.report.front import front
 from autorl.report.picture import styled
 from autorl.report.view import view
 from autorl.report.write import report_files, write_report
+from tests.report.report_examples import AUC, PARAMETERS, STD, estimate, study
 
 EVIL = '<script>alert("1")</script> & $x_1$ | `b` *c*'
 

@@ -11,19 +11,19 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
-from report_examples import AUC, PARAMETERS, STD, estimate, study
 
 from autorl.records import Status
 from autorl.report.content import Member, StudyContent, TrialRow
-from autorl.report.results import dominated_on_test, results
+from autorl.report.results import dominated_on_test, results_document
 from autorl.report.table import trials_csv
+from tests.report.report_examples import AUC, PARAMETERS, STD, estimate, study
 
 SCHEMA = json.loads(files("autorl.report").joinpath("results.schema.json").read_text(encoding="utf-8"))
 
 
 def strict(content: StudyContent) -> dict[str, object]:
     """The document after a strict JSON round trip, checked against the schema."""
-    document = results(content)
+    document = results_document(content)
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
     again = json.loads(json.dumps(document, allow_nan=False))
     assert again == document
@@ -45,7 +45,10 @@ def test_documents_satisfy_the_schema(objectives: tuple[object, ...], complete: 
 
 def test_the_schema_refuses_a_front_beside_one_objective_and_a_best_beside_two() -> None:
     validator = jsonschema.Draft202012Validator(SCHEMA)
-    one, two = results(study((AUC,), trials=3, test=2)), results(study((AUC, PARAMETERS), trials=3, test=2))
+    one, two = (
+        results_document(study((AUC,), trials=3, test=2)),
+        results_document(study((AUC, PARAMETERS), trials=3, test=2)),
+    )
     assert not validator.is_valid({**one, "front": []})
     assert not validator.is_valid({key: entry for key, entry in two.items() if key != "front"})
     assert not validator.is_valid({**two, "best": one["best"]})
