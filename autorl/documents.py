@@ -17,11 +17,13 @@ from autorl.errors import InvalidInput
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["as_number", "looks_like_number", "parse_document", "read_document"]
+__all__ = ["as_number", "looks_like_number", "parse_document", "read_document", "read_text"]
 
 _WHOLE = re.compile(r"[-+]?\d+")
 _DECIMAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+_DEEPEST = 50
+_TUPLE = "tag:yaml.org,2002:python/tuple"
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -34,19 +36,28 @@ def read_document(path: str | Path) -> dict[str, object]:
     Raises:
         InvalidInput: If the file cannot be read or `parse_document` refuses its text.
     """
+    where, text = str(path), read_text(path)
+    return _parse_json(text, where) if where.endswith(".json") else parse_document(text, where)
+
+
+def read_text(path: str | Path) -> str:
+    """Reads a text file.
+
+    Raises:
+        InvalidInput: If it cannot be read or is no UTF-8.
+    """
     where = str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InvalidInput(f"{where}: no such file") from None
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{where}: byte {error.start} is no UTF-8 text; save the file as UTF-8") from None
     except OSError as error:
         raise InvalidInput(f"{where}: cannot be read ({error.strerror})") from None
-    return _parse_json(text, where) if where.endswith(".json") else parse_document(text, where)
 
 
-def parse_document(text: str, where: str) -> dict[str, object]:
+def parse_document(text: str, where: str, *, tuples: bool = False) -> dict[str, object]:
     """Reads YAML text that holds one mapping; JSON is YAML too.
 
     Dates stay text. Keys are text and stand once.
@@ -54,6 +65,7 @@ def parse_document(text: str, where: str) -> dict[str, object]:
     Args:
         text: The document.
         where: The file it comes from, for messages.
+        tuples: Whether the tag of a Python tuple, which ConfigSpace writes, is read.
 
     Raises:
         InvalidInput: If the YAML is broken, empty, no mapping, or holds a duplicate key, a key that is no text, a tag,
@@ -62,10 +74,16 @@ def parse_document(text: str, where: str) -> dict[str, object]:
     import yaml
 
     try:
+        depth = 0
         for token in yaml.scan(text):
             place = f"{where}, line {token.start_mark.line + 1}"
+            depth += type(token).__name__.endswith("StartToken") - type(token).__name__.endswith("EndToken")
+            if depth > _DEEPEST:
+                raise InvalidInput(f"{place}: nested more than {_DEEPEST} levels deep")
             if isinstance(token, yaml.TagToken):
                 tag = "".join(part or "" for part in token.value)
+                if tuples and tag == "!!python/tuple":
+                    continue
                 raise InvalidInput(f"{place}: the tag {tag!r} is not allowed; only plain data is read")
             if isinstance(token, (yaml.AnchorToken, yaml.AliasToken)):
                 mark = "&" if isinstance(token, yaml.AnchorToken) else "*"
@@ -85,8 +103,6 @@ def parse_document(text: str, where: str) -> dict[str, object]:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"{where}: {error}") from None
-    except RecursionError:
-        raise InvalidInput(f"{where}: nested too deeply to be read") from None
     return _mapping(found, where)
 
 
@@ -122,6 +138,14 @@ def looks_like_number(text: str) -> bool:
     return _EXPONENT.fullmatch(text.strip()) is not None
 
 
+def _tuple(loader: yaml.SafeLoader, node: yaml.Node) -> tuple[object, ...]:
+    import yaml
+
+    if not isinstance(node, yaml.SequenceNode):
+        raise yaml.constructor.ConstructorError(None, None, "a tuple must be written as a list", node.start_mark)
+    return tuple(loader.construct_sequence(node, deep=True))
+
+
 @functools.cache
 def _loader() -> type[yaml.SafeLoader]:
     import yaml
@@ -133,6 +157,7 @@ def _loader() -> type[yaml.SafeLoader]:
         first: [entry for entry in entries if entry[0] != _TIMESTAMP]
         for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+    Loader.add_constructor(_TUPLE, _tuple)
     return Loader
 
 
@@ -148,9 +173,12 @@ def _check_keys(node: yaml.Node, loader: yaml.SafeLoader, where: str) -> None:
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if key_node.tag != "tag:yaml.org,2002:str":
-            shown = repr(loader.construct_object(key_node)) if isinstance(key_node, yaml.ScalarNode) else "a collection"
-            if key_node.tag == "tag:yaml.org,2002:merge":
+            if not isinstance(key_node, yaml.ScalarNode):
+                shown = "that is a collection"
+            elif key_node.tag == "tag:yaml.org,2002:merge":
                 shown = "<<"
+            else:
+                shown = repr(loader.construct_object(key_node))
             raise InvalidInput(
                 f"{where}, line {line}: the key {shown} is no text; put it in quotes if it is meant as one"
             )

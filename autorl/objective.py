@@ -274,4 +274,4 @@ def _save(population: Population, segments: Sequence[Segment], states: States) -
     state = population.state_dict()
     for row, segment in enumerate(segments):
         if segment.status is Status.COMPLETE:
-            states.save(segment.key, {name: np.ascontiguousarray(array[row]) for name, array in state.items()})
+            states.save(segment.key, {name: np.array(array[row], order="C") for name, array in state.items()})

@@ -38,6 +38,7 @@ def test_budgets_become_small() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_block_runs_as_a_script(number: int, tmp_path: Path) -> None:
     script = tmp_path / "example.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import importlib.resources
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -74,9 +75,13 @@ def _spaces() -> dict[str, str]:
 
 
 def _first_comments(files: Mapping[str, Path]) -> dict[str, str]:
-    """A YAML file's summary is the comment it begins with."""
-    lines = {name: path.read_text(encoding="utf-8").partition("\n")[0] for name, path in files.items()}
-    return {name: line.lstrip("# ").rstrip(".") if line.startswith("#") else "" for name, line in lines.items()}
+    """A YAML file's summary is the first sentence of the comment it begins with."""
+    found = {}
+    for name, path in files.items():
+        lines = itertools.takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+        comment = " ".join(line.lstrip("# ") for line in lines)
+        found[name] = comment.partition(". ")[0].rstrip(".")
+    return found
 
 
 LISTS: Mapping[Kind, Callable[[], dict[str, str]]] = {

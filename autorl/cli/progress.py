@@ -88,9 +88,9 @@ class ProgressDisplay:
         self._pace = Pace()
         self._bars = Bars(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", markup=False),
             console=target,
             transient=True,
             disable=not self._moving,
@@ -113,12 +113,10 @@ class ProgressDisplay:
         self._pace.update(time.monotonic(), progress)
         text = self.text(progress)
         if self._task is not None:
-            self._bars.update(
-                self._task,
-                description=progress.phase,
-                completed=progress.trials_done,
-                total=progress.trials_total,
-                text=text,
+            # A bar's total cannot be taken back, and the next phase may have none: every update gets a new bar.
+            self._bars.remove_task(self._task)
+            self._task = self._bars.add_task(
+                progress.phase, total=progress.trials_total, completed=progress.trials_done, text=text
             )
         elif self._visible:
             typer.echo(f"{progress.phase}: {text}", err=True)

@@ -38,7 +38,7 @@ def show(
     if json:
         print_json({"space": space.describe(), "static": sorted(static & set(space.names)), "algorithm": owner})
         return
-    rows = [tuple(str(cell) for cell in row) for row in space.rows(static)]
+    rows = [tuple(_cell(cell) for cell in row) for row in space.rows(static)]
     print_table([HEAD, *rows], title=f"Search space {name}" + (f" of {owner}" if owner not in (None, name) else ""))
     for relation in space.relations:
         typer.echo(f"Relation: {relation}")
@@ -46,6 +46,10 @@ def show(
         rest = {key: value for key, value in found.defaults().items() if key not in space.names}
         if rest:
             typer.echo("Not tuned: " + ", ".join(f"{key} = {value!r}" for key, value in rest.items()))
+
+
+def _cell(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _owner(name: str) -> str | None:

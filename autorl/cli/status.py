@@ -32,4 +32,6 @@ def _text(value: object) -> str:
         return ", ".join(f"{key} {entry}" for key, entry in value.items()) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "unknown" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return "none" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,9 +1,11 @@
 """Declarative search spaces: hyperparameters, conditions, relations, and their files."""
 
+from autorl.space.choices import Categorical, Constant
 from autorl.space.conditions import Condition
 from autorl.space.description import Row
-from autorl.space.hyperparameters import Categorical, Constant, Coordinate, Float, Hyperparameter, Int
+from autorl.space.hyperparameters import Coordinate, Hyperparameter
 from autorl.space.loading import bundled_spaces
+from autorl.space.numbers import Float, Int
 from autorl.space.relations import Relation, parse_relation
 from autorl.space.space import SearchSpace
 

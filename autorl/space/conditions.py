@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from autorl.records import Value
 from autorl.space.values import key, show
@@ -18,12 +19,13 @@ class Condition:
     Attributes:
         parent: The name of a hyperparameter listed earlier.
         values: The parent's values under which the child is active; at least one.
-        listed: Whether the values were written as a list, which decides how they are written again.
+        listed: How the values were written, which decides how they are written again: a single one (""), a "list" or,
+            by ConfigSpace, a "tuple".
     """
 
     parent: str
     values: tuple[Value, ...]
-    listed: bool = field(default=False, compare=False)
+    listed: Literal["", "list", "tuple"] = field(default="", compare=False)
     _keys: frozenset[tuple[bool, Value]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -7,20 +7,23 @@ search another space than the one written down.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from autorl.errors import InvalidInput
 from autorl.records import Value
+from autorl.space.choices import Categorical, Constant
 from autorl.space.conditions import Condition
-from autorl.space.hyperparameters import Categorical, Constant, Float, Hyperparameter, Int
+from autorl.space.hyperparameters import Hyperparameter
+from autorl.space.numbers import Float, Int
 from autorl.space.parsing import parse_hyperparameter
 from autorl.space.relations import Relation
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
-__all__ = ["is_configspace", "read_configspace", "write_configspace"]
+__all__ = ["is_configspace", "is_configspace_text", "read_configspace", "write_configspace"]
 
 Item = Mapping[str, object]
 Hyperparameters = tuple[Hyperparameter[Any], ...]
@@ -37,6 +40,11 @@ def is_configspace(mapping: Mapping[str, object]) -> bool:
     return isinstance(mapping.get("hyperparameters"), list)
 
 
+def is_configspace_text(text: str) -> bool:
+    """Whether YAML text has ConfigSpace's top key, so that its tag for tuples is to be understood."""
+    return re.search(r"^hyperparameters:", text, re.MULTILINE) is not None
+
+
 def read_configspace(mapping: Mapping[str, object]) -> tuple[Hyperparameters, tuple[Relation, ...]]:
     """Reads what `to_yaml` and `to_json` of ConfigSpace wrote.
 
@@ -46,21 +54,19 @@ def read_configspace(mapping: Mapping[str, object]) -> tuple[Hyperparameters, tu
     Raises:
         InvalidInput: If something in it has no counterpart here, by name.
     """
-    for name in mapping:
-        if name not in _TOP:
-            raise InvalidInput(f"{name}: ConfigSpace writes no such key; known: {', '.join(sorted(_TOP))}")
+    for top in mapping:
+        if top not in _TOP:
+            raise InvalidInput(f"{top}: ConfigSpace writes no such key; known: {', '.join(sorted(_TOP))}")
     if mapping.get("format_version", FORMAT) != FORMAT:
         raise InvalidInput(f"format_version: {mapping['format_version']!r} is not the known {FORMAT}")
-    if mapping.get("name") is not None:
-        raise InvalidInput(f"name: {mapping['name']!r} cannot be kept; a space is called by its file, so remove it")
-    entries = {}
+    entries: dict[str, Item] = {}
     for number, item in enumerate(_items(mapping, "hyperparameters")):
-        name = item.get("name")
-        if not isinstance(name, str):
-            raise InvalidInput(f"hyperparameters[{number}].name: {name!r} must be text")
-        if name in entries:
-            raise InvalidInput(f"{name}: duplicate hyperparameter; each name must stand once")
-        entries[name] = item
+        called = item.get("name")
+        if not isinstance(called, str):
+            raise InvalidInput(f"hyperparameters[{number}].name: {called!r} must be text")
+        if called in entries:
+            raise InvalidInput(f"{called}: duplicate hyperparameter; each name must stand once")
+        entries[called] = item
     conditions = _conditions(_items(mapping, "conditions"))
     for child in conditions:
         if child not in entries:
@@ -178,7 +184,7 @@ def _ordered(known: Mapping[str, Hyperparameter[Any]], relations: Sequence[Relat
 
 
 def write_configspace(
-    hyperparameters: Sequence[Hyperparameter[Any]], relations: Sequence[Relation]
+    name: str | None, hyperparameters: Sequence[Hyperparameter[Any]], relations: Sequence[Relation]
 ) -> ConfigurationSpace:
     """Writes a space as ConfigSpace's object.
 
@@ -189,7 +195,7 @@ def write_configspace(
     from ConfigSpace.conditions import AndConjunction, EqualsCondition, InCondition
     from ConfigSpace.forbidden import ForbiddenGreaterThanRelation, ForbiddenLessThanRelation
 
-    space = ConfigSpace.ConfigurationSpace()
+    space = ConfigSpace.ConfigurationSpace(name=name)
     made = {one.name: _written(one, ConfigSpace) for one in hyperparameters}
     space.add(*made.values())
 
@@ -199,7 +205,7 @@ def write_configspace(
                 f"{child}.when: {one.parent!r} is no hyperparameter of the space, so ConfigSpace cannot refer to it"
             )
         if one.listed or len(one.values) > 1:
-            return InCondition(made[child], made[one.parent], list(one.values))
+            return InCondition(made[child], made[one.parent], (tuple if one.listed == "tuple" else list)(one.values))
         return EqualsCondition(made[child], made[one.parent], one.values[0])
 
     for one in hyperparameters:

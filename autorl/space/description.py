@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from autorl.records import Value
-from autorl.space.hyperparameters import Categorical, Constant, Float, Hyperparameter, Int
+from autorl.space.choices import Categorical, Constant
+from autorl.space.hyperparameters import Hyperparameter
+from autorl.space.numbers import Float, Int
 from autorl.space.relations import Relation
 from autorl.space.values import show
 

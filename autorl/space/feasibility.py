@@ -13,7 +13,9 @@ from typing import Any
 
 from autorl.errors import InvalidInput
 from autorl.records import Value
-from autorl.space.hyperparameters import Constant, Float, Hyperparameter, Int
+from autorl.space.choices import Constant
+from autorl.space.hyperparameters import Hyperparameter
+from autorl.space.numbers import Float, Int
 from autorl.space.relations import Relation
 from autorl.space.structure import Structure
 from autorl.space.values import is_number, key

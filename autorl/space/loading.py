@@ -10,12 +10,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from autorl.documents import read_document
+from autorl.documents import parse_document, read_document, read_text
 from autorl.errors import InvalidInput, UnknownName
 from autorl.records import Value
 from autorl.registry import load_attribute
-from autorl.space.configspace import is_configspace, read_configspace
-from autorl.space.hyperparameters import Constant, Float, Hyperparameter, Int
+from autorl.space.choices import Constant
+from autorl.space.configspace import is_configspace, is_configspace_text, read_configspace
+from autorl.space.hyperparameters import Hyperparameter
+from autorl.space.numbers import Float, Int
 from autorl.space.parsing import RESERVED, check_condition_values, parse_hyperparameter, parse_relations
 from autorl.space.relations import Relation
 from autorl.space.values import is_number, natural
@@ -34,12 +36,14 @@ class Parts:
         relations: In file order.
         fixed: Every pinned name with its value.
         given: Values relations and conditions take for names the space does not hold, or that are inactive.
+        name: What a ConfigSpace file calls the space, else None.
     """
 
     hyperparameters: tuple[Hyperparameter[Any], ...]
     relations: tuple[Relation, ...]
     fixed: dict[str, Value]
     given: dict[str, Value]
+    name: str | None = None
 
 
 @contextmanager
@@ -70,10 +74,10 @@ def source_mapping(source: object, where: str) -> tuple[Mapping[str, object], st
         UnknownName: If a bare name is none of the bundled spaces.
     """
     if isinstance(source, Path):
-        return read_document(source), str(source)
+        return _read(source), str(source)
     if isinstance(source, str):
         if source.endswith((".yaml", ".yml", ".json")) or "/" in source or os.sep in source:
-            return read_document(source), source
+            return _read(Path(source)), source
         if ":" in source:
             return source_mapping(_attribute(source, where), f"{where}: {source}")
         if source not in bundled_spaces():
@@ -90,6 +94,13 @@ def source_mapping(source: object, where: str) -> tuple[Mapping[str, object], st
     if not found:
         raise InvalidInput(f"{where}: {{}} is empty; a space holds at least one hyperparameter")
     return found, where
+
+
+def _read(path: Path) -> dict[str, object]:
+    if path.suffix == ".json":
+        return read_document(path)
+    text = read_text(path)
+    return parse_document(text, str(path), tuples=is_configspace_text(text))
 
 
 def _attribute(source: str, where: str) -> object:
@@ -144,7 +155,9 @@ def load_parts(
         for name in (relation.left, *relation.names):
             if name not in tuned and name not in pool:
                 raise UnknownName("hyperparameter", name, {*tuned, *pool}, f"relation {str(relation)!r}")
-    return Parts(hyperparameters, relations, pinned, _given(hyperparameters, relations, pool))
+    called = mapping.get("name") if is_configspace(mapping) else None
+    own_name = called if isinstance(called, str) else None
+    return Parts(hyperparameters, relations, pinned, _given(hyperparameters, relations, pool), own_name)
 
 
 def _refuse_unknown(names: Mapping[str, object] | list[str], known: Mapping[str, Value], where: str) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from autorl.documents import as_number
 from autorl.errors import InvalidInput, UnknownName
 from autorl.records import Value
+from autorl.space.choices import Categorical, Constant
 from autorl.space.conditions import Condition
-from autorl.space.hyperparameters import Categorical, Constant, Float, Hyperparameter, Int
+from autorl.space.hyperparameters import Hyperparameter
+from autorl.space.numbers import Float, Int
 from autorl.space.relations import Relation, parse_relation
 from autorl.space.scales import FLOAT_SCALES, INT_SCALES
 from autorl.space.values import integral, label, natural, plain
@@ -86,7 +88,8 @@ def check_condition_values(hyperparameters: Sequence[Hyperparameter[Any]]) -> tu
                 number = isinstance(parent, (Float, Int))
                 values = tuple(natural(value, f"{one.name}.when.{parent.name}", number) for value in values)
                 for value in values:
-                    if not parent.contains(value, parent.range):
+                    held = isinstance(parent, Constant)  # whose children may well be never active
+                    if not held and not parent.contains(value, parent.range):
                         raise InvalidInput(
                             f"{one.name}.when: {parent.name} never holds {label(value)}; it takes {parent.spread()}"
                         )
@@ -109,7 +112,8 @@ def _conditions(name: str, entry: Entry) -> tuple[Condition, ...]:
         if listed and not values:
             raise InvalidInput(f"{place}: [] is empty; at least one value is needed")
         # Text such as 1e-5 is left as it is until the parent's kind is known.
-        found.append(Condition(str(parent), tuple(plain(v, place) for v in (values if listed else [values])), listed))
+        form: Literal["", "list", "tuple"] = ("tuple" if isinstance(values, tuple) else "list") if listed else ""
+        found.append(Condition(str(parent), tuple(plain(v, place) for v in (values if listed else [values])), form))
     return tuple(found)
 
 

@@ -56,7 +56,7 @@ class Relation:
         """
         total: float = 0
         for names, coefficient in self.terms:
-            product = coefficient
+            product: float = coefficient
             for name in names:
                 product *= active[name] if name in active else otherwise[name]  # type: ignore[operator]  # numbers
             total += product

@@ -36,9 +36,13 @@ class FloatScale(ABC):
     def shrink(self, stretched: float) -> float:
         """The inverse of `stretch`."""
 
+    def decimals(self, lower: float, upper: float) -> int:
+        """How many decimals make about twelve digits between the bounds, where the scale counts decimals."""
+        return 0
+
     @abstractmethod
-    def rounded(self, value: float, largest: float) -> float:
-        """The nearest value with about twelve digits on this scale; `largest` is the larger bound's magnitude."""
+    def rounded(self, value: float, decimals: int) -> float:
+        """The nearest value with about twelve digits on this scale."""
 
     def from_unit(self, unit: float, lower: float, upper: float) -> float:
         """The natural value, before rounding."""
@@ -60,8 +64,11 @@ class _Linear(FloatScale):
     def shrink(self, stretched: float) -> float:
         return stretched
 
-    def rounded(self, value: float, largest: float) -> float:
-        return round(value, 12 - math.ceil(math.log10(largest)))
+    def decimals(self, lower: float, upper: float) -> int:
+        return 12 - math.ceil(math.log10(max(abs(lower), abs(upper))))
+
+    def rounded(self, value: float, decimals: int) -> float:
+        return round(value, decimals)
 
 
 class _Log(FloatScale):
@@ -77,7 +84,7 @@ class _Log(FloatScale):
     def shrink(self, stretched: float) -> float:
         return math.exp(stretched)
 
-    def rounded(self, value: float, largest: float) -> float:
+    def rounded(self, value: float, decimals: int) -> float:
         return float(f"{value:.12g}")
 
 
@@ -94,7 +101,7 @@ class _ReverseLog(FloatScale):
     def shrink(self, stretched: float) -> float:
         return 1 - math.exp(-stretched)
 
-    def rounded(self, value: float, largest: float) -> float:
+    def rounded(self, value: float, decimals: int) -> float:
         # Digits count from one downwards; a float near 1 has sixteen decimals and no more.
         return round(1 - float(f"{1 - value:.12g}"), 15)
 

@@ -13,11 +13,13 @@ from autorl.content import canonical_json
 from autorl.documents import parse_document
 from autorl.errors import InvalidInput, UnknownName
 from autorl.records import Configuration, Value
-from autorl.space.configspace import is_configspace, write_configspace
+from autorl.space.choices import Constant
+from autorl.space.configspace import is_configspace, is_configspace_text, write_configspace
 from autorl.space.description import Row, describe, rows
 from autorl.space.feasibility import check_relations, static_combinations
-from autorl.space.hyperparameters import Constant, Coordinate, Float, Hyperparameter, Int
+from autorl.space.hyperparameters import Coordinate, Hyperparameter
 from autorl.space.loading import load_parts, placed, source_mapping
+from autorl.space.numbers import Float, Int
 from autorl.space.relations import Relation
 from autorl.space.structure import Structure
 from autorl.space.values import key, natural, show
@@ -41,6 +43,7 @@ class SearchSpace:
         relations: In file order.
         fixed: Every name held at a value, whether or not the space names it.
         given: Values that relations and conditions take for names outside the space, and for inactive ones.
+        name: What a ConfigSpace file calls the space, else None; it does not count when spaces are compared.
 
     Raises:
         InvalidInput: If conditions form a cycle or name something later, a relation can leave a range empty, or the
@@ -51,6 +54,7 @@ class SearchSpace:
     relations: tuple[Relation, ...] = ()
     fixed: Mapping[str, Value] = field(default_factory=dict)
     given: Mapping[str, Value] = field(default_factory=dict)
+    name: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fixed", MappingProxyType(dict(self.fixed)))
@@ -85,7 +89,7 @@ class SearchSpace:
         mapping, place = source_mapping(source, where)
         with placed(place):
             parts = load_parts(mapping, defaults, fixed)
-            return cls(parts.hyperparameters, parts.relations, parts.fixed, parts.given)
+            return cls(parts.hyperparameters, parts.relations, parts.fixed, parts.given, parts.name)
 
     @classmethod
     def from_configspace(cls, source: str | Path) -> SearchSpace:
@@ -99,7 +103,7 @@ class SearchSpace:
         """
         place = "ConfigSpace text"
         if isinstance(source, str) and ("\n" in source or "{" in source):
-            mapping: Mapping[str, object] = parse_document(source, place)
+            mapping: Mapping[str, object] = parse_document(source, place, tuples=is_configspace_text(source))
         else:
             mapping, place = source_mapping(Path(source), place)
         if not is_configspace(mapping):
@@ -112,7 +116,7 @@ class SearchSpace:
         Raises:
             InvalidInput: If something has no counterpart there, by name.
         """
-        return write_configspace(self.hyperparameters, self.relations)
+        return write_configspace(self.name, self.hyperparameters, self.relations)
 
     @functools.cached_property
     def _structure(self) -> Structure:
@@ -127,6 +131,10 @@ class SearchSpace:
     def _searched(self) -> tuple[Hyperparameter[Any], ...]:
         dead = self._structure.never_active()
         return tuple(o for o in self.hyperparameters if not isinstance(o, Constant) and o.name not in dead)
+
+    @functools.cached_property
+    def _searched_names(self) -> frozenset[str]:
+        return frozenset(one.name for one in self._searched)
 
     @functools.cached_property
     def coordinates(self) -> tuple[Coordinate, ...]:
@@ -172,7 +180,6 @@ class SearchSpace:
         structure = self._structure
         values: dict[str, Value] = {}
         vector: dict[str, float | int | str] = {}
-        searched = {one.name for one in self._searched}
         for one in self.hyperparameters:
             active = structure.active(one, values)
             if active and isinstance(one, Constant):
@@ -183,7 +190,7 @@ class SearchSpace:
                 allowed = structure.required(one, values)
                 vector[one.name] = position = one.encode(configuration[one.name], allowed)
                 values[one.name] = one.decode(position, allowed)
-            elif one.name in searched:
+            elif one.name in self._searched_names:
                 vector[one.name] = one.encode(one.default, one.range)
         return vector
 
@@ -287,4 +294,4 @@ class SearchSpace:
         return hash(self._canonical)
 
     def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
-        return type(self), (self.hyperparameters, self.relations, dict(self.fixed), dict(self.given))
+        return type(self), (self.hyperparameters, self.relations, dict(self.fixed), dict(self.given), self.name)

@@ -8,8 +8,9 @@ from typing import Any
 
 from autorl.errors import InvalidInput, UnknownName
 from autorl.records import Value
+from autorl.space.choices import Categorical, Constant
 from autorl.space.conditions import holds
-from autorl.space.hyperparameters import Categorical, Constant, Hyperparameter
+from autorl.space.hyperparameters import Hyperparameter
 from autorl.space.relations import Relation
 from autorl.space.values import is_number, show
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 
 from autorl.documents import as_number, looks_like_number, parse_document
@@ -70,7 +69,7 @@ def apply_overrides(document: Mapping[str, object], overrides: Mapping[str, obje
         UnknownName: If a key is unknown; the message has the nearest known one.
         InvalidInput: If an inner key is set of something that has none.
     """
-    changed = copy.deepcopy(dict(document))
+    changed = dict(document)
     for key, value in overrides.items():
         _check_known(key)
         parts = key.split(".")
@@ -101,7 +100,10 @@ def _all_keys() -> list[str]:
 
 
 def _place_at(document: dict[str, object], key: str, parts: list[str], value: object) -> None:
-    """Walks down to the last part's mapping, making mappings where there are none, and sets it."""
+    """Walks down to the last part's mapping, making mappings where there are none, and sets it.
+
+    Every mapping on the way is copied, so that only the outermost one given changes.
+    """
     inner = document
     for depth, part in enumerate(parts[:-1]):
         entry = inner.get(part)

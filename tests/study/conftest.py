@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from autorl.report import StudyContent, results
+from autorl.report import StudyContent, results_document
 from autorl.storage.files import write_atomically
 
 
 def _light_report(content: StudyContent, directory: str | Path) -> Path:
     path = Path(directory) / "results.json"
-    write_atomically(path, json.dumps(results(content)).encode())
+    write_atomically(path, json.dumps(results_document(content)).encode())
     return path
 
 

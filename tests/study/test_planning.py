@@ -9,7 +9,8 @@ import pytest
 from autorl.environment import Environment, Spaces
 from autorl.errors import InvalidInput, UnknownName
 from autorl.population import Algorithm, Plan, Population, hyperparameter
-from autorl.records import Agent, Configuration
+from autorl.records import Agent
+from autorl.study.candidates import representatives
 from autorl.study.lengths import check_iterations, check_rungs
 from autorl.study.loading import load_description
 from autorl.study.planning import plan_study
@@ -230,6 +231,13 @@ def test_budgets_by_steps_and_by_hours() -> None:
     assert hours.rows()[1][1] == "until time is up"
 
 
-def test_a_configuration_type() -> None:
-    configuration: Configuration = resolved().space.default()
-    assert configuration["width"] == 8
+def test_the_configurations_looked_at_reach_every_end_of_every_range() -> None:
+    space = resolved().space
+    found = representatives(space, Counted.static_names(), count=8)
+    assert found[0] == space.default()
+    assert found[1] == pytest.approx({"learning_rate": 1e-5, "width": 4, "n_steps": 50})
+    assert found[2] == pytest.approx({"learning_rate": 1e-1, "width": 64, "n_steps": 200})
+    static = {(entry["width"], entry["n_steps"]) for entry in found[3:-8]}
+    assert static >= {(width, n_steps) for width in (4, 64) for n_steps in (50, 100, 200)}
+    assert found == representatives(space, Counted.static_names(), count=8)
+    assert len({entry["learning_rate"] for entry in found[-8:]}) == 8
