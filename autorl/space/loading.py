@@ -135,7 +135,7 @@ def load_parts(
             _refuse_unknown(entries, own, "")
         hyperparameters = tuple(parse_hyperparameter(name, entry, own) for name, entry in entries.items())
     if not hyperparameters:
-        raise InvalidInput("no hyperparameter is named; a space holds at least one")
+        raise InvalidInput(f"{dict(mapping)!r} names no hyperparameter; a space holds at least one")
     if defaults is not None:
         _refuse_unknown([one.name for one in hyperparameters], own, "")
     hyperparameters = check_condition_values(hyperparameters)

@@ -88,11 +88,15 @@ class Judging:
         study: The study.
         truth: Where openings of the test seeds are recorded.
         trainer: Where runs come from.
-        on_group: Called with the phase and the number of configurations in it whenever a group is done.
+        on_group: Called with the phase, the configurations done in it and how many it has, whenever a group is done.
     """
 
     def __init__(
-        self, study: ResolvedStudy, truth: Truth, trainer: Trainer, on_group: Callable[[str, int], None] | None = None
+        self,
+        study: ResolvedStudy,
+        truth: Truth,
+        trainer: Trainer,
+        on_group: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self._study, self._truth, self._trainer, self._on_group = study, truth, trainer, on_group
 
@@ -180,7 +184,7 @@ class Judging:
         def after_group() -> None:
             if self._on_group is not None:
                 done = sum(self._known(one) for one in wanted)
-                self._on_group(phase, done)
+                self._on_group(phase, done, len(wanted))
 
         return self._trainer.train(wanted, after_group)
 

@@ -110,7 +110,7 @@ class Loop:
             return True
         if budget.total_env_steps is not None and self._trainer.charges["tuning"].training >= budget.total_env_steps:
             return True
-        if budget.hours is None:
+        if budget.hours is None or not self._asking.asked:  # whatever the clock says, the first batch is tried
             return False
         name = str(self._asking.request)
         if name in self._truth.inputs(ENDED):

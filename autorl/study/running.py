@@ -211,9 +211,9 @@ class _Reporter:
         self._trials = trials
         self._say("tuning", len(trials), self._study.description.budget.trials)
 
-    def judging(self, phase: str, done: int) -> None:
+    def judging(self, phase: str, done: int, total: int) -> None:
         """After a group of a later phase."""
-        self._say(phase, done, None)
+        self._say(phase, done, total)
 
     def _say(self, phase: str, done: int, total: int | None) -> None:
         if self._listener is None:

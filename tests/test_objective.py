@@ -1,0 +1,164 @@
+"""Segments: keys, promotions from saved states, and bits that depend on no company.
+
+Everything that trains runs in one child process started as a worker is, since MKL reads its mode when it is loaded.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autorl.environment import Environment
+from autorl.execution.base import Done
+from autorl.execution.local import Local
+from autorl.objective import EvaluationSettings, Group, Objective
+from autorl.records import Agent, Segment, Status
+from autorl.storage.checkpoints import CheckpointFolder
+
+CONFIG: dict[str, Any] = {
+    "n_envs": 2,
+    "n_steps": 64,
+    "batch_size": 64,
+    "n_epochs": 2,
+    "learning_rate": 1e-3,
+    "width": 8,
+}
+RUNGS = (300, 700, 1000)
+
+
+@functools.cache
+def objective(**changes: Any) -> Objective:
+    values: dict[str, Any] = {
+        "algorithm": "ppo",
+        "environment": Environment("CartPole-v1", max_episode_steps=60),
+        "horizon": 1000,
+        "rungs": RUNGS,
+        "checkpoints": (100, 300, 400, 700, 1000),
+        "evaluation": EvaluationSettings(4, 2),
+        "stamp": "test",
+    }
+    return Objective(**{**values, **changes})
+
+
+def full(**changes: Any) -> dict[str, Any]:
+    return {**objective().algorithm_class.defaults(), **CONFIG, **changes}
+
+
+def train(folder: Path, *groups: Group, of: Objective | None = None) -> list[tuple[tuple[Segment, ...], ...]]:
+    with Local(1, folder) as executor:
+        found = list(executor.run(of or objective(), groups, 600))
+    assert all(isinstance(one, Done) for one in found)
+    return [one.segments for one in found if isinstance(one, Done)]
+
+
+def bits(segments: tuple[Segment, ...]) -> list[Any]:
+    """Everything about segments that must be equal; seconds are measured."""
+    return [
+        (
+            one.key, one.parent, one.first, one.last, one.status, one.env_steps, one.gradient_updates, one.flops,
+            one.parameters, [(entry.checkpoint, entry.returns.tobytes()) for entry in one.evaluations],
+        )
+        for one in segments
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Segment, ...]]:
+    """Two agents, from initial weights to the end in one go."""
+    group = Group((Agent(full(), 0), Agent(full(gamma=0.9), 7)), 0, 1000)
+    return list(train(tmp_path_factory.mktemp("unbroken"), group)[0])
+
+
+def test_a_chain_has_a_segment_a_rung(unbroken: list[tuple[Segment, ...]]) -> None:
+    for segments, agent in zip(unbroken, (Agent(full(), 0), Agent(full(gamma=0.9), 7)), strict=True):
+        assert [(one.first, one.last) for one in segments] == [(0, 300), (300, 700), (700, 1000)]
+        assert tuple(one.key for one in segments) == objective().chain(agent, 1000)
+        assert [one.parent for one in segments] == [None, segments[0].key, segments[1].key]
+        # An iteration is 128 steps: 2 fit below 300, 3 more below 700, 2 more below 1000.
+        assert [one.env_steps for one in segments] == [256, 384, 256]
+        assert [one.gradient_updates for one in segments] == [2 * 2 * 2, 3 * 2 * 2, 2 * 2 * 2]
+        assert [entry.returns.shape[1] for one in segments for entry in one.evaluations] == [2, 4, 2, 4, 4]
+
+
+def test_unchanged_weights_are_not_charged_again(tmp_path: Path) -> None:
+    # No iteration ends between 900 and 1000, so the checkpoint at 950 shows the policy of 900 again, for nothing.
+    several = objective(rungs=(1000,), checkpoints=(900, 950, 1000))
+    ((segments,),) = train(tmp_path, Group((Agent(full(), 0),), 0, 1000), of=several)
+    first, second, last = segments[0].evaluations
+    assert first.returns.tobytes() == second.returns.tobytes()
+    assert (first.env_steps > 0, second.env_steps, last.env_steps > 0) == (True, 0, True)
+    # The rung plays more episodes, whose first ones start as those of the curve.
+    assert last.returns[:, :2].tolist() == second.returns.tolist()
+
+
+def test_promotions_from_saved_states_have_the_bits_of_an_unbroken_run(
+    tmp_path: Path, unbroken: list[tuple[Segment, ...]]
+) -> None:
+    agents = (Agent(full(), 0), Agent(full(gamma=0.9), 7))
+    other = Agent(full(ent_coef=0.01), 3)
+    first = train(tmp_path, Group((other, *agents), 0, 300, keep=True))[0]
+    # The dropped agent leaves; the others go on from files, in another order and another process.
+    second = train(tmp_path, Group((agents[1], agents[0]), 300, 700, keep=True))[0]
+    third = train(tmp_path, Group((agents[0],), 700, 1000))[0]
+    assert bits(first[1]) == bits(unbroken[0][:1])
+    assert bits(first[2]) == bits(unbroken[1][:1])
+    assert bits(second[1]) == bits(unbroken[0][1:2])
+    assert bits(second[0]) == bits(unbroken[1][1:2])
+    assert bits(third[0]) == bits(unbroken[0][2:])
+
+
+def test_a_lost_state_is_trained_again_to_the_same_bits(tmp_path: Path, unbroken: list[tuple[Segment, ...]]) -> None:
+    agent = Agent(full(), 0)
+    train(tmp_path, Group((agent,), 0, 300, keep=True))
+    path = CheckpointFolder(tmp_path).path(objective().chain(agent, 300)[-1])
+    path.write_bytes(path.read_bytes()[:40])
+    ((segments,),) = train(tmp_path, Group((agent,), 300, 1000))
+    assert bits(segments) == bits(unbroken[0][1:])
+
+
+def test_a_diverged_agent_scores_as_the_random_policy_and_its_neighbour_goes_on(
+    tmp_path: Path, unbroken: list[tuple[Segment, ...]]
+) -> None:
+    from autorl.environment.evaluation import random_returns
+
+    wild = Agent(full(learning_rate=1e30, max_grad_norm=1e30), 5)
+    (broken, healthy) = train(tmp_path, Group((wild, Agent(full(), 0)), 0, 1000))[0]
+    assert bits(healthy) == bits(unbroken[0])
+    assert {one.status for one in broken} == {Status.DIVERGED}
+    random, _ = random_returns(objective().environment, [5], 4)
+    assert np.array_equal(broken[-1].evaluations[-1].returns, random[0])
+
+
+def test_a_key_changes_with_everything_a_result_depends_on_and_with_nothing_else() -> None:
+    agent = Agent(full(), 0)
+    keys = {
+        "plain": objective().chain(agent, 1000)[-1],
+        "seed": objective().chain(Agent(full(), 1), 1000)[-1],
+        "lineage": objective().chain(Agent(full(), 0, "copy"), 1000)[-1],
+        "value": objective().chain(Agent(full(gamma=0.98), 0), 1000)[-1],
+        "rungs": objective(rungs=(500, 1000)).chain(agent, 1000)[-1],
+        "horizon": objective(horizon=2000, rungs=(300, 700, 1000, 2000)).chain(agent, 1000)[-1],
+        "environment": objective(environment=Environment("CartPole-v1")).chain(agent, 1000)[-1],
+        "stamp": objective(stamp="other").chain(agent, 1000)[-1],
+        "device": objective(device="cuda").chain(agent, 1000)[-1],
+    }
+    assert len(set(keys.values())) == len(keys)
+    # Evaluation settings and checkpoints change what is known of a segment, not the segment.
+    assert objective(evaluation=EvaluationSettings(9, 3), checkpoints=RUNGS).chain(agent, 1000)[-1] == keys["plain"]
+    assert objective().evaluation_keys("k", 0, 300) != objective(evaluation=EvaluationSettings(9, 3)).evaluation_keys(
+        "k", 0, 300
+    )
+    reordered = dict(reversed(full().items()))
+    assert objective().chain(Agent(reordered, 0), 1000)[-1] == keys["plain"]
+
+
+def test_a_group_that_raises_is_split_until_only_the_culprit_fails(tmp_path: Path) -> None:
+    toy = objective(algorithm="tests.study.toys:partly", rungs=(1000,), checkpoints=(1000,))
+    agents = tuple(Agent({"x": 0.1, "y": y}, seed) for y in "ac" for seed in (0, 1))
+    (chains,) = train(tmp_path, Group(agents, 0, 1000), of=toy)
+    assert [chain[0].status for chain in chains] == [Status.COMPLETE] * 2 + [Status.FAILED] * 2
+    assert "the simulator refused y = c" in (chains[2][0].reason or "")
