@@ -110,7 +110,8 @@ class ActorCritic:
         self.shape, self.parameters = shape, parameters
         self.gradients = torch.zeros_like(parameters)
         layout, length = shape.layout, shape.layout.length
-        self._all = StackedMLP(layout, parameters.view(-1, length), shape.activation)
+        flat, gradients = parameters.view(-1, length), self.gradients.view(-1, length)
+        self._all = StackedMLP(layout, flat, shape.activation, gradients)
         self._policy = StackedMLP(layout, parameters[:, 0], shape.activation)
         self._value = StackedMLP(layout, parameters[:, -1], shape.activation)
         self.log_std = layout.extras(parameters[:, 0])
@@ -118,30 +119,29 @@ class ActorCritic:
 
     def heads(self, observations: Tensor) -> Tensor:
         """The policies' outputs (M, batch, heads) for observations (M, batch, inputs)."""
-        return self._policy.forward(observations)[..., : self.shape.heads]
+        return self._policy.forward(observations)[:, : self.shape.heads].transpose(1, 2)
 
     def values(self, observations: Tensor) -> Tensor:
         """The values (M, batch) of observations (M, batch, inputs)."""
-        return self._value.forward(observations)[..., self.shape.heads]
+        return self._value.forward(observations)[:, self.shape.heads]
 
     def spread(self, observations: Tensor) -> Tensor:
         """Observations (M, batch, inputs) repeated for every network: (M, networks, batch, inputs)."""
         return observations[:, None].expand(-1, self.shape.networks, -1, -1).contiguous()
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        """Policy outputs (M, batch, heads) and values (M, batch) for observations as `spread` gives them."""
+        """Policy outputs (M, heads, batch) and values (M, batch) for observations as `spread` gives them."""
         agents, networks, batch, inputs = observations.shape
-        outputs = self._all.forward(observations.view(agents * networks, batch, inputs), keep=True)
-        outputs = outputs.view(agents, networks, batch, -1)
-        return outputs[:, 0, :, :-1], outputs[:, -1, :, -1]
+        outputs = self._all.forward(observations.view(agents * networks, batch, inputs))
+        outputs = outputs.view(agents, networks, -1, batch)
+        return outputs[:, 0, :-1], outputs[:, -1, -1]
 
     def backward(self, head_gradient: Tensor, log_std_gradient: Tensor | None, value_gradient: Tensor) -> None:
         """Fills `gradients` from the gradients of the last `forward`'s outputs."""
-        agents, batch, heads = head_gradient.shape
-        outputs = head_gradient.new_zeros(agents, self.shape.networks, batch, heads + 1)
-        outputs[:, 0, :, :-1] = head_gradient
-        outputs[:, -1, :, -1] = value_gradient
-        length = self.shape.layout.length
-        self._all.backward(outputs.view(-1, batch, heads + 1), self.gradients.view(-1, length))
+        agents, heads, batch = head_gradient.shape
+        outputs = head_gradient.new_zeros(agents, self.shape.networks, heads + 1, batch)
+        outputs[:, 0, :-1] = head_gradient
+        outputs[:, -1, -1] = value_gradient
+        self._all.backward(outputs.view(-1, heads + 1, batch))
         if log_std_gradient is not None:
             self._log_std_gradient.copy_(log_std_gradient)

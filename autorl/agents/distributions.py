@@ -33,7 +33,7 @@ class Policy(ABC):
 
     @abstractmethod
     def gradient(self, log_prob_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Gradients with respect to the outputs (M, batch, heads) and to the log standard deviations, if any.
+        """Gradients with respect to the outputs (M, heads, batch) and to the log standard deviations, if any.
 
         Args:
             log_prob_gradient: Gradient of the loss with respect to `log_prob`, shape (M, batch).
@@ -47,12 +47,12 @@ class Actions(ABC):
     Attributes:
         heads: Outputs a policy network needs.
         log_stds: Free log standard deviations it needs.
-        columns: Columns an action takes in a rollout.
+        stored: Shape of one action in a rollout.
     """
 
     heads: int
     log_stds: int
-    columns: int
+    stored: tuple[int, ...]
 
     @abstractmethod
     def noise(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -60,7 +60,7 @@ class Actions(ABC):
 
     @abstractmethod
     def sample(self, heads: Array, log_std: Array, noise: Array) -> Array:
-        """Actions of shape (M, N, columns), float32, as the algorithm stores them."""
+        """Actions as the algorithm stores them, shape (M, N, *stored), for outputs (M, N, heads)."""
 
     @abstractmethod
     def for_environment(self, actions: Array) -> Array:
@@ -72,22 +72,22 @@ class Actions(ABC):
 
     @abstractmethod
     def policy(self, heads: Tensor, log_std: Tensor, actions: Tensor) -> Policy:
-        """The distribution behind the outputs, for actions taken (M, batch, columns)."""
+        """The distribution behind outputs (M, heads, batch), for the actions taken (M, batch, *stored)."""
 
 
 class _CategoricalPolicy(Policy):
     def __init__(self, logits: Tensor, actions: Tensor) -> None:
-        self._log_probs = torch.log_softmax(logits, 2)
-        self._taken = actions.long()
+        self._log_probs = torch.log_softmax(logits, 1)
+        self._taken = actions[:, None]
         self._probs = self._log_probs.exp()
-        self.log_prob = self._log_probs.gather(2, self._taken)[..., 0]
-        self.entropy = -(self._probs * self._log_probs).sum(2)
+        self.log_prob = self._log_probs.gather(1, self._taken)[:, 0]
+        self.entropy = -(self._probs * self._log_probs).sum(1)
 
     def gradient(self, log_prob_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, Tensor | None]:
         # d log p_a / d z_j = [a = j] - p_j   and   d H / d z_j = -p_j (log p_j + H)
-        through = log_prob_gradient[..., None]
-        inner = (self._log_probs + self.entropy[..., None]).mul_(entropy_gradient[..., None]).add_(through)
-        return inner.mul_(self._probs).neg_().scatter_add_(2, self._taken, through), None
+        through = log_prob_gradient[:, None]
+        inner = (self._log_probs + self.entropy[:, None]).mul_(entropy_gradient[:, None]).add_(through)
+        return inner.mul_(self._probs).neg_().scatter_add_(1, self._taken, through), None
 
 
 class CategoricalActions(Actions):
@@ -98,7 +98,7 @@ class CategoricalActions(Actions):
     """
 
     def __init__(self, space: Discrete) -> None:
-        self.heads, self.log_stds, self.columns = int(space.n), 0, 1
+        self.heads, self.log_stds, self.stored = int(space.n), 0, ()
 
     def noise(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Gumbel noise: the largest of logits plus Gumbel noise is a draw from the softmax."""
@@ -107,12 +107,12 @@ class CategoricalActions(Actions):
 
     def sample(self, heads: Array, log_std: Array, noise: Array) -> Array:
         """Draws actions; Gumbel-max trick."""
-        drawn: Array = (heads + noise).argmax(-1)[..., None].astype(np.float32)
+        drawn: Array = (heads + noise).argmax(-1)
         return drawn
 
     def for_environment(self, actions: Array) -> Array:
         """The action's number, int64."""
-        return actions[..., 0].astype(np.int64)
+        return actions
 
     def mode(self, heads: Array) -> Array:
         """The action of the largest logit; of the first of them on a tie."""
@@ -126,17 +126,17 @@ class CategoricalActions(Actions):
 
 class _GaussianPolicy(Policy):
     def __init__(self, means: Tensor, log_std: Tensor, actions: Tensor) -> None:
-        self._inverse_std = (-log_std).exp()[:, None]
-        self._scaled = (actions - means) * self._inverse_std
+        self._inverse_std = (-log_std).exp()[:, :, None]
+        self._scaled = (actions.transpose(1, 2) - means) * self._inverse_std
         constant = log_std.sum(1, keepdim=True) + 0.5 * math.log(2 * math.pi) * log_std.shape[1]
-        self.log_prob = self._scaled.square().sum(2).mul_(-0.5).sub_(constant)
+        self.log_prob = self._scaled.square().sum(1).mul_(-0.5).sub_(constant)
         self.entropy = constant + 0.5 * log_std.shape[1]
 
     def gradient(self, log_prob_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, Tensor | None]:
         # d log p / d mean = (a - mean) / std^2,  d log p / d log std = ((a - mean) / std)^2 - 1,  d H / d log std = 1
-        through = log_prob_gradient[..., None]
+        through = log_prob_gradient[:, None]
         weighted = self._scaled * through
-        log_std = (weighted * self._scaled).sub_(through).sum(1).add_(entropy_gradient * log_prob_gradient.shape[1])
+        log_std = (weighted * self._scaled).sub_(through).sum(2).add_(entropy_gradient * log_prob_gradient.shape[1])
         return weighted.mul_(self._inverse_std), log_std
 
 
@@ -151,7 +151,8 @@ class GaussianActions(Actions):
 
     def __init__(self, space: Box) -> None:
         self.space = space
-        self.heads = self.log_stds = self.columns = int(np.prod(space.shape, dtype=np.int64))
+        self.heads = self.log_stds = int(np.prod(space.shape, dtype=np.int64))
+        self.stored = (self.heads,)
 
     def noise(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Standard normal noise."""
@@ -160,7 +161,8 @@ class GaussianActions(Actions):
     def sample(self, heads: Array, log_std: Array, noise: Array) -> Array:
         """Mean plus scaled noise."""
         std: Array = torch.from_numpy(log_std).exp().numpy()
-        return heads + std[:, None] * noise
+        drawn: Array = heads + std[:, None] * noise
+        return drawn
 
     def for_environment(self, actions: Array) -> Array:
         """Clipped to the bounds, in the action space's own shape and type."""

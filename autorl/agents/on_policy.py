@@ -17,7 +17,7 @@ from autorl.agents.distributions import actions_for
 from autorl.agents.normalization import ObservationNormalizer
 from autorl.agents.optimiser import Adam
 from autorl.agents.population import StackedPopulation, State
-from autorl.agents.rollout import Batch, Rollout, collect
+from autorl.agents.rollout import Batch, Rollout, collect, flat
 from autorl.agents.training import TrainingEnvironments
 from autorl.environment import Environment, Spaces
 from autorl.errors import InvalidInput
@@ -159,6 +159,7 @@ class OnPolicyPopulation(StackedPopulation[A]):
 
     def iterate(self, training: TrainingEnvironments) -> npt.NDArray[np.bool_]:
         """A rollout, its advantages, and learning from them."""
+        self.normalizer.enabled = self.columns.flags("normalize_observations") & ~self.frozen
         rollout = collect(
             training,
             self.network,
@@ -177,8 +178,8 @@ class OnPolicyPopulation(StackedPopulation[A]):
     def _valued(self, rollout: Rollout) -> Batch:
         """Log-probabilities, values and advantages of a rollout, in one pass over all of it."""
         device = self.device
-        actions = rollout.flat(rollout.actions).to(device)
-        observations = self.network.spread(rollout.flat(rollout.observations).to(device))
+        actions = flat(rollout.actions, device)
+        observations = self.network.spread(flat(rollout.observations, device))
         heads, predicted = self.network.forward(observations)
         log_probs = self.actions.policy(heads, self.network.log_std, actions).log_prob
         values = predicted.cpu().numpy().reshape(rollout.rewards.shape)
@@ -194,10 +195,10 @@ class OnPolicyPopulation(StackedPopulation[A]):
         return Batch(
             observations,
             actions,
-            log_probs,
+            log_probs.contiguous(),
             predicted.contiguous(),
-            rollout.flat(advantages).to(device),
-            rollout.flat(advantages + values).to(device),
+            flat(advantages, device),
+            flat(advantages + values, device),
         )
 
     def act(self, observations: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:

@@ -62,14 +62,12 @@ class Adam:
         self.square.mul_(BETAS[1]).addcmul_(gradients, gradients, value=1 - BETAS[1])
         self.decays *= BETAS
         root = np.sqrt(1 - self.decays[:, 1])
-        step_sizes = self._column(learning_rates * root / (1 - self.decays[:, 0]))
-        torch.sqrt(self.square, out=self._scratch).add_(self._column(self.epsilons * root))
+        numbers = np.stack([learning_rates * root / (1 - self.decays[:, 0]), self.epsilons * root])
+        step_sizes, epsilons = torch.from_numpy(numbers.astype(np.float32)[:, :, None]).to(self.parameters.device)
+        torch.sqrt(self.square, out=self._scratch).add_(epsilons)
         torch.mul(self.mean, step_sizes, out=gradients)
         self.parameters.addcdiv_(gradients, self._scratch, value=-1)
         if learning is not None:
             for tensor, rows in zip((self.parameters, self.mean, self.square), kept, strict=True):
                 tensor[resting] = rows
             self.decays[~learning] = kept_decays
-
-    def _column(self, values: Float64) -> Tensor:
-        return torch.from_numpy(values.astype(np.float32)).to(self.parameters.device)[:, None]

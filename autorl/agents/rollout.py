@@ -18,7 +18,7 @@ from autorl.agents.training import TrainingEnvironments
 from autorl.records import Agent
 from autorl.seeds import stream
 
-__all__ = ["Batch", "Rollout", "collect", "minibatches", "permutations"]
+__all__ = ["Batch", "Rollout", "collect", "flat", "minibatches", "permutations"]
 
 Array = npt.NDArray[Any]
 
@@ -29,7 +29,7 @@ class Rollout:
 
     Attributes:
         observations: As the networks see them, shape (M, steps, N, inputs).
-        actions: As drawn, shape (M, steps, N, columns).
+        actions: As drawn, shape (M, steps, N, *stored); whole numbers or float32.
         rewards: Shape (M, steps, N), float64.
         terminated: Where the task's own rule ended the episode, shape (M, steps, N).
         ended: Where the episode ended, by rule or by cutting.
@@ -38,7 +38,7 @@ class Rollout:
     """
 
     observations: npt.NDArray[np.float32]
-    actions: npt.NDArray[np.float32]
+    actions: Array
     rewards: npt.NDArray[np.float64]
     terminated: npt.NDArray[np.bool_]
     ended: npt.NDArray[np.bool_]
@@ -50,9 +50,13 @@ class Rollout:
         following = np.concatenate([values[:, 1:], self.last_values[:, None]], axis=1)
         return np.where(self.ended, self.final_values, following)
 
-    def flat(self, array: Array) -> Tensor:
-        """Steps and sub-environments as one axis: (M, steps N, ...), float32."""
-        return torch.from_numpy(array.reshape(array.shape[0], -1, *array.shape[3:]).astype(np.float32, copy=False))
+
+def flat(array: Array, device: str) -> Tensor:
+    """Steps and sub-environments as one axis: (M, steps N, ...); float32 unless whole numbers."""
+    joined = array.reshape(array.shape[0], -1, *array.shape[3:])
+    if np.issubdtype(array.dtype, np.floating):
+        joined = joined.astype(np.float32, copy=False)
+    return torch.from_numpy(joined).to(device)
 
 
 def collect(
@@ -78,7 +82,7 @@ def collect(
     )
     log_std = network.log_std.cpu().numpy()
     observations = np.empty((size, steps, count, inputs), dtype=np.float32)
-    taken = np.empty((size, steps, count, actions.columns), dtype=np.float32)
+    taken: list[Array] = []
     rewards, final_values = np.empty((size, steps, count)), np.zeros((size, steps, count), dtype=np.float32)
     terminated, ended = (np.empty((size, steps, count), dtype=np.bool_) for _ in range(2))
 
@@ -90,14 +94,17 @@ def collect(
         seen = normalizer(training.observations)
         heads = network.heads(torch.from_numpy(seen).to(device)).cpu().numpy()
         drawn = actions.sample(heads, log_std, noise[:, step])
-        observations[:, step], taken[:, step] = seen, drawn
+        observations[:, step] = seen
+        taken.append(drawn)
         answer = training.step(actions.for_environment(drawn))
         rewards[:, step], terminated[:, step] = answer.rewards, answer.terminated
         ended[:, step] = answer.terminated | answer.truncated
         if answer.truncated.any():
             # All rows are evaluated, so that the product's shape says nothing about who was truncated.
             final_values[:, step] = np.where(answer.truncated, values(answer.next_observations), 0)
-    return Rollout(observations, taken, rewards, terminated, ended, final_values, values(training.observations))
+    return Rollout(
+        observations, np.stack(taken, axis=1), rewards, terminated, ended, final_values, values(training.observations)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +113,7 @@ class Batch:
 
     Attributes:
         observations: Repeated for every network, shape (M, networks, batch, inputs).
-        actions: Shape (M, batch, columns).
+        actions: Shape (M, batch, *stored).
         log_probs: Of the actions under the policy that took them, shape (M, batch).
         values: As predicted when the rollout ended, shape (M, batch).
         advantages: Shape (M, batch).
@@ -141,22 +148,16 @@ def minibatches(data: Batch, order: npt.NDArray[np.int64], size: int) -> Iterato
     """
     agents, networks, length, inputs = data.observations.shape
     device = data.observations.device
-    own = torch.from_numpy(order + np.arange(agents)[:, None] * length).to(device)
-    each = torch.from_numpy(order[:, None] + np.arange(agents * networks).reshape(agents, networks, 1) * length)
-    observations = (
-        data.observations.view(-1, inputs).index_select(0, each.reshape(-1).to(device)).view_as(data.observations)
-    )
-    scalars = torch.stack([data.log_probs, data.values, data.advantages, data.returns], dim=2)
-    packed = torch.cat([scalars, data.actions], dim=2).view(agents * length, -1)
-    packed = packed.index_select(0, own.reshape(-1)).view(agents, length, -1)
-    log_probs, values, advantages, returns = (packed[..., column].contiguous() for column in range(4))
+    own = torch.from_numpy((order + np.arange(agents)[:, None] * length).reshape(-1)).to(device)
+    rows = np.arange(agents * networks).reshape(agents, networks, 1) * length
+    every = torch.from_numpy((order[:, None] + rows).reshape(-1)).to(device)
+
+    def shuffled(tensor: Tensor) -> Tensor:
+        return tensor.view(agents * length, *tensor.shape[2:]).index_select(0, own).view_as(tensor)
+
+    observations = data.observations.view(-1, inputs).index_select(0, every).view_as(data.observations)
+    scalars = (data.actions, data.log_probs, data.values, data.advantages, data.returns)
+    mixed = [shuffled(tensor) for tensor in scalars]
     for start in range(0, length, size):
         part = slice(start, start + size)
-        yield Batch(
-            observations[:, :, part],
-            packed[:, part, 4:],
-            log_probs[:, part],
-            values[:, part],
-            advantages[:, part],
-            returns[:, part],
-        )
+        yield Batch(observations[:, :, part], *(tensor[:, part] for tensor in mixed))

@@ -76,7 +76,7 @@ class FunctionTrainer(OneAgentTrainer):
         """Runs the loop until it reports a mark or ends; at the full budget, until it ends."""
         progress = self._progress
         progress.target = math.inf if to_env_steps >= self._horizon else to_env_steps
-        if progress.target > progress.reported or progress.owned is None:
+        if progress.target > progress.reported:
             self._loop.resume()
 
     def act(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:

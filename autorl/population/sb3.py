@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import inspect
 import typing
+import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -64,7 +65,8 @@ class SB3Algorithm(OneAgentAlgorithm):
         """Checks what the library itself would not say plainly.
 
         Raises:
-            InvalidInput: If the network or the number of environments makes no sense.
+            InvalidInput: If the network or the number of environments makes no sense, or a minibatch exceeds the
+                rollout.
         """
         values = self.values()
         if (values["width"] is None) != (values["depth"] is None):
@@ -77,6 +79,15 @@ class SB3Algorithm(OneAgentAlgorithm):
             value = values[name]
             if value is not None and value < least:
                 raise InvalidInput(f"{self.name}: {name}={value!r} is below {least}")
+        if "sde_sample_freq" in values and values["sde_sample_freq"] != -1 and values["sde_sample_freq"] < 1:
+            raise InvalidInput(
+                f"{self.name}: sde_sample_freq={values['sde_sample_freq']!r} must be -1 (once a rollout) or at least 1"
+            )
+        if "train_freq" not in values and values.get("batch_size", 0) > self.iteration_env_steps:
+            raise InvalidInput(
+                f"{self.name}: batch_size={values['batch_size']!r} exceeds the rollout of n_steps * n_envs = "
+                f"{values['n_steps']} * {values['n_envs']} = {self.iteration_env_steps} rows"
+            )
 
     def values(self) -> dict[str, Any]:
         """Every hyperparameter with its value."""
@@ -100,7 +111,10 @@ class SB3Algorithm(OneAgentAlgorithm):
         if width is not None:
             network["net_arch"] = [width] * depth
         made = library_classes()[self.library_name]
-        return made("MlpPolicy", environment, policy_kwargs=network, seed=seed, device=device, **arguments)
+        with warnings.catch_warnings():
+            # That the last minibatch of an epoch is shorter where the rollout is no multiple of it.
+            warnings.filterwarnings("ignore", "You have specified a mini-batch size", UserWarning)
+            return made("MlpPolicy", environment, policy_kwargs=network, seed=seed, device=device, **arguments)
 
     def plan(self, spaces: Spaces, horizon: int) -> Plan:
         """Builds the model once, without training it, and looks.

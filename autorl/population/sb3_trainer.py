@@ -83,7 +83,8 @@ class SB3Trainer(OneAgentTrainer):
                 while model.num_timesteps + rollout > progress.target:
                     pause()
 
-            model.learn(horizon, callback=_callback(wait), log_interval=None)
+            with np.errstate(all="ignore"):  # numbers that are not finite are looked for at every mark
+                model.learn(horizon, callback=_callback(wait), log_interval=None)
 
         self._training = Coroutine(body, f"the training of {algorithm.name}")
         self._diverged = False

@@ -12,8 +12,9 @@ from autorl.execution import Executor
 from autorl.numerics import differing_parts, numerics_parts, numerics_stamp
 from autorl.objective import EvaluationSettings, Objective
 from autorl.population import algorithm_reference
-from autorl.records import Status, Trial
+from autorl.records import Agent, Status, Trial
 from autorl.registry import resolve_class
+from autorl.storage.checkpoints import CheckpointFolder
 from autorl.storage.truth import StoredStudy, Truth, database_url
 from autorl.study.asking import Asking
 from autorl.study.description import StudyDescription
@@ -193,10 +194,23 @@ def _carried_out(
     finally:
         if executor is not None:
             truth.store_elapsed(loop.elapsed)
+    if executor is not None and verdict.complete:
+        _drop_states(study, verdict, directory, objectives)
     sessions = directory.sessions()
     provenance: dict[str, Any] = {**sessions[-1], "sessions": len(sessions)} if sessions else {}
     record = content(study, loop.trials, verdict, trainer.charges, truth, provenance, finished=loop.finished)
     return Result(directory.path, study, record, tuple(loop.trials), objectives[-1])
+
+
+def _drop_states(
+    study: ResolvedStudy, verdict: Verdict, directory: RunDirectory, objectives: Sequence[Objective]
+) -> None:
+    """Keeps the final weights of everybody reported and deletes what an earlier choice left behind."""
+    reported = [one for one in (verdict.baseline, verdict.default, *verdict.chosen) if one is not None]
+    agents = [Agent(one.configuration, seed) for one in reported for seed in study.seeds.test]
+    CheckpointFolder(directory.checkpoints).keep_only(
+        objective.chain(agent, objective.horizon)[-1] for objective in objectives for agent in agents
+    )
 
 
 class _Reporter:
