@@ -9,11 +9,13 @@ full learning rate.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 
 from autorl.agents.checks import check_choice, check_flag, check_number, check_whole
 from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
@@ -86,7 +88,7 @@ class PPO(OnPolicyAlgorithm):
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "ent_coef", "vf_coef"):
-            check_number(name, getattr(self, name), 0)
+            check_number(name, getattr(self, name), 0, sys.float_info.max)
         for name in ("clip_range", "max_grad_norm", "adam_eps"):
             check_number(name, getattr(self, name), 0, above=True)
         for name in ("clip_range_vf", "target_kl"):
@@ -129,12 +131,13 @@ class PPOPopulation(OnPolicyPopulation[PPO]):
         """Epochs of minibatch updates on one rollout, in lock-step."""
         static, h = self.static, self.columns
         learning = ~self.frozen
-        learning_rates = h.numbers("learning_rate") * np.where(
-            h.flags("anneal_learning_rate"), 1 - self.iteration * self.iteration_env_steps / self.horizon, 1.0
-        )
-        length = data.advantages.shape[1]
-        orders = permutations(self.inside, self.iteration, static.n_epochs, length)
-        for order in orders:
+        left = max(0.0, 1 - self.iteration * self.iteration_env_steps / self.horizon)
+        learning_rates = h.numbers("learning_rate") * np.where(h.flags("anneal_learning_rate"), left, 1.0)
+        low, high, far = 1 - h.clip_range, 1 + h.clip_range, 1.5 * h.target_kl
+        stopping, clipping = bool(h.target_kl.isfinite().any()), bool(h.clip_range_vf.isfinite().any())
+        normalizing = h.normalize_advantage.bool()
+
+        for order in permutations(self.inside, self.iteration, static.n_epochs, data.advantages.shape[1]):
             for batch in minibatches(data, order, static.batch_size):
                 size = batch.advantages.shape[1]
                 heads, values = self.network.forward(batch.observations)
@@ -143,32 +146,32 @@ class PPOPopulation(OnPolicyPopulation[PPO]):
                 ratio = log_ratio.exp()
 
                 # Stop an agent whose policy has moved too far (approximate KL divergence, Schulman 2020)
-                kl = ((ratio - 1) - log_ratio).mean(1, keepdim=True)
-                learning &= ~(kl > 1.5 * h.target_kl)[:, 0].cpu().numpy()
-                if not learning.any():
-                    return
+                if stopping:
+                    kl = ((ratio - 1) - log_ratio).mean(1, keepdim=True)
+                    learning &= ~(kl > far)[:, 0].cpu().numpy()
+                    if not learning.any():
+                        return
 
                 # Advantage normalisation
                 advantages = batch.advantages
                 if size > 1:
-                    mean, std = advantages.mean(1, keepdim=True), advantages.std(1, keepdim=True)
-                    normalized = (advantages - mean) / (std + 1e-8)
-                    advantages = normalized.where(h.normalize_advantage != 0, advantages)
+                    std, mean = torch.std_mean(advantages, 1, keepdim=True)
+                    advantages = ((advantages - mean) / (std + 1e-8)).where(normalizing, advantages)
 
                 # Policy loss: -min(ratio A, clip(ratio) A). Its gradient is that of -ratio A, or 0 where the
                 # clipped term is the smaller one.
-                clipped = ratio.clamp(1 - h.clip_range, 1 + h.clip_range)
-                unclipped = ratio * advantages <= clipped * advantages
-                log_prob_gradient = -(ratio * advantages * unclipped) / size
+                surrogate = ratio * advantages
+                followed = surrogate <= ratio.clamp(low, high) * advantages
+                log_prob_gradient = surrogate * followed / -size
 
-                # Value loss: (V - return)^2, V kept within clip_range_vf of the old value
-                moved = values - batch.values
-                inside = moved.abs() <= h.clip_range_vf
-                kept = values.where(inside, batch.values + moved.clamp(-h.clip_range_vf, h.clip_range_vf))
-                value_gradient = h.vf_coef * 2 * (kept - batch.returns) * inside / size
+                # Value loss: (V - return)^2, without gradient where V has left the old value by more than clip_range_vf
+                value_gradient = (values - batch.returns) * (2 * h.vf_coef / size)
+                if clipping:
+                    outside = (values - batch.values).abs() > h.clip_range_vf
+                    value_gradient = value_gradient.masked_fill(outside, 0)
 
                 # Entropy loss: -ent_coef H
-                entropy_gradient = -h.ent_coef / size
+                entropy_gradient = h.ent_coef / -size
 
                 self.network.backward(*policy.gradient(log_prob_gradient, entropy_gradient), value_gradient)
                 self.optimiser.step(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection
 
 from autorl.errors import InvalidInput
@@ -38,7 +39,7 @@ def check_number(
         raise InvalidInput(f"{name}: {value!r} is no number{' (or None)' if optional else ''}")
     if not (low < value if above else low <= value) or not value <= high:
         lower = f"above {low:g}" if above else f"at least {low:g}"
-        upper = "" if high == math.inf else f" and at most {high:g}"
+        upper = {math.inf: "", sys.float_info.max: " and finite"}.get(high, f" and at most {high:g}")
         raise InvalidInput(f"{name}: {value!r} must be {lower}{upper}")
 
 

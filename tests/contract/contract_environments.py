@@ -1,0 +1,46 @@
+"""A small environment whose spaces, rewards and accidents are set by arguments."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from gymnasium.spaces import Box, Discrete
+
+
+class Toy(gymnasium.Env[npt.NDArray[np.float32], Any]):
+    """A noisy point that an action pushes; terminates now and then, by its own draws.
+
+    Args:
+        actions: Number of discrete actions; 0 takes a Box.
+        dimensions: Length of an action in the Box.
+        explode: Share of episodes whose third reward is infinite.
+    """
+
+    def __init__(self, actions: int = 2, dimensions: int = 2, explode: float = 0.0) -> None:
+        self.observation_space = Box(-np.inf, np.inf, (3,), np.float32)
+        self.action_space: Any = Discrete(actions) if actions else Box(-0.5, 0.5, (dimensions,), np.float32)
+        self.actions, self.explode = actions, explode
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+        super().reset(seed=seed)
+        self.point, self.steps = self.np_random.normal(size=3), 0
+        self.doomed = self.np_random.random() < self.explode
+        return self.point.astype(np.float32), {}
+
+    def step(self, action: Any) -> tuple[npt.NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        assert self.action_space.contains(action), action
+        push = (int(action) + 1) / self.actions - 0.5 if self.actions else float(np.sum(action))
+        self.steps += 1
+        self.point = 0.9 * self.point + 0.3 * push + 0.1 * self.np_random.normal(size=3)
+        reward = math.inf if self.doomed and self.steps == 3 else 5.0 * float(self.point[0]) - float(push)
+        return self.point.astype(np.float32), reward, bool(self.np_random.random() < 0.05), False, {}
+
+
+if "contract/Toy-v0" not in gymnasium.registry:
+    gymnasium.register("contract/Toy-v0", f"{__name__}:Toy", max_episode_steps=7)
