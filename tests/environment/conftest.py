@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import toy_environments  # noqa: F401  # registers its environments
+import toy_environments  # type: ignore[import-not-found]  # noqa: F401  # by its bare name; registers environments

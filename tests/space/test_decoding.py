@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.space.space_examples import examples, follows_the_rules, same, vectors
 
 from autorl.errors import InvalidInput
 from autorl.space import SearchSpace
+from tests.space.space_examples import examples, follows_the_rules, same, vectors
 
 FEW = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
