@@ -7,8 +7,7 @@
     |   |-- UnknownName          a name nothing answers to; carries the nearest known one
     |   |-- MissingExtra         something optional is not installed; names what to install
     |   `-- StudyMismatch        a run directory or database that holds another study
-    |-- BrokenObjective          the same exception in each of the first trials: the environment or the algorithm is broken
-    `-- WorkerLost               a worker process died or overran its limit more often than is tolerated
+    `-- BrokenObjective          the same exception in each of the first trials: environment or algorithm is broken
 
 A message is one sentence that names the thing, the value received and the rule it breaks.
 """
@@ -25,7 +24,6 @@ __all__ = [
     "MissingExtra",
     "StudyMismatch",
     "UnknownName",
-    "WorkerLost",
 ]
 
 
@@ -50,10 +48,7 @@ class UnknownName(InvalidInput):
     def __init__(self, kind: str, name: object, known: Iterable[str], where: str = "") -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
         nearest = difflib.get_close_matches(str(name), self.known, n=1, cutoff=0.4)
-        if nearest:
-            hint = f"did you mean {nearest[0]!r}?"
-        else:
-            hint = f"known: {', '.join(self.known) or 'none'}"
+        hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(self.known) or 'none'}"
         place = f"{where}: " if where else ""
         super().__init__(f"{place}unknown {kind} {name!r}; {hint}")
 
@@ -84,7 +79,3 @@ class StudyMismatch(InvalidInput):
 
 class BrokenObjective(AutorlError):
     """Every one of the first trials failed with the same exception; carries its traceback as text."""
-
-
-class WorkerLost(AutorlError):
-    """A worker process died or overran its limit, and its retry did too."""
