@@ -1,6 +1,6 @@
 """Reports: one frozen record in, `results.json`, `trials.csv`, `report.md`, `report.html` and pictures out."""
 
-from autorl.report.content import Curve, Member, Phase, Quantity, SeedSets, SpaceRow, StudyContent, TrialRow
+from autorl.report.content import Curve, Member, Phase, Quantity, SeedSets, StudyContent, TrialRow
 from autorl.report.results import results_document
 from autorl.report.write import write_report
 
@@ -10,7 +10,6 @@ __all__ = [
     "Phase",
     "Quantity",
     "SeedSets",
-    "SpaceRow",
     "StudyContent",
     "TrialRow",
     "results_document",

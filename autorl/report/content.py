@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autorl.records import Configuration, FloatArray, Status, Value
+from autorl.space import Row
 
 if TYPE_CHECKING:
     from autorl.metrics.base import Direction
@@ -22,7 +23,6 @@ __all__ = [
     "Phase",
     "Quantity",
     "SeedSets",
-    "SpaceRow",
     "StudyContent",
     "TrialRow",
 ]
@@ -137,29 +137,6 @@ class Phase:
     evaluation: int = 0
 
 
-@dataclass(frozen=True)
-class SpaceRow:
-    """One hyperparameter of the search space, as text ready to be shown.
-
-    Attributes:
-        name: The hyperparameter.
-        kind: "float", "int", "choice", "ordered" or "constant".
-        range: Bounds or choices.
-        scale: "linear", "log", "reverse_log", "pow2" or "".
-        default: The space's default.
-        static: Whether agents of one population must agree on it.
-        condition: When it is active, or "".
-    """
-
-    name: str
-    kind: str
-    range: str
-    scale: str = ""
-    default: str = ""
-    static: bool = False
-    condition: str = ""
-
-
 @dataclass(frozen=True, eq=False)
 class StudyContent:
     """Everything the files of a report are made from.
@@ -201,7 +178,7 @@ class StudyContent:
     front: tuple[Member, ...] = ()
     finalists: tuple[Member, ...] = ()
     phases: Mapping[str, Phase] = field(default_factory=dict)
-    space: tuple[SpaceRow, ...] = ()
+    space: tuple[Row, ...] = ()
     fixed: Mapping[str, Value] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

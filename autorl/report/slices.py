@@ -10,10 +10,11 @@ import numpy as np
 
 from autorl.records import FloatArray, Status, Value
 from autorl.report.axes import axis_label, describe, logarithmic, set_scale, thin, tick
-from autorl.report.content import Quantity, SpaceRow, StudyContent, TrialRow
+from autorl.report.content import Quantity, StudyContent, TrialRow
 from autorl.report.entries import Entry
 from autorl.report.formats import printable, value
 from autorl.report.picture import BASELINE, PAPER, TEST, TRIAL, Picture, new_figure
+from autorl.space import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,7 @@ def _panel(
     picture: Picture,
     axes: Axes,
     name: str,
-    row: SpaceRow | None,
+    row: Row | None,
     quantity: Quantity,
     content: StudyContent,
     shown: Sequence[Entry],
@@ -111,7 +112,7 @@ def _panel(
     axes.margins(y=0.12)
 
 
-def _places(axes: Axes, name: str, row: SpaceRow | None, active: Sequence[TrialRow]) -> _Places:
+def _places(axes: Axes, name: str, row: Row | None, active: Sequence[TrialRow]) -> _Places:
     """Prepares the horizontal axis for the hyperparameter's kind and says where trials stand on it."""
     values = _values(active, name)
     if all(isinstance(entry, (int, float)) and not isinstance(entry, bool) for entry in values):

@@ -31,10 +31,10 @@ class Row(NamedTuple):
     name: str
     kind: str
     range: str
-    scale: str
-    default: str
-    static: bool
-    condition: str
+    scale: str = ""
+    default: str = ""
+    static: bool = False
+    condition: str = ""
 
 
 def rows(hyperparameters: Sequence[Hyperparameter[Any]], static: Collection[str]) -> list[Row]:

@@ -11,7 +11,7 @@ from autorl import __version__
 from autorl.errors import InvalidInput
 from autorl.metrics import Criterion
 from autorl.records import Configuration, Run, Status, Trial
-from autorl.report import Curve, Member, Phase, Quantity, SeedSets, SpaceRow, StudyContent, TrialRow
+from autorl.report import Curve, Member, Phase, Quantity, SeedSets, StudyContent, TrialRow
 from autorl.storage.truth import Truth
 from autorl.study.judging import OPENED, Judged, Verdict, reported_metrics
 from autorl.study.resolved import ResolvedStudy
@@ -67,7 +67,7 @@ def content(
         front=tuple(chosen) if several else (),
         finalists=tuple(_member(one, study, metrics, seed) for one in verdict.finalists),
         phases={name: Phase(charge.training, charge.evaluation) for name, charge in charges.items()},
-        space=tuple(SpaceRow(*row) for row in study.space.rows(study.algorithm.static_names())),
+        space=tuple(study.space.rows(study.algorithm.static_names())),
         fixed=study.description.fixed,
         provenance=provenance,
         warnings=tuple(_warnings(study, trials, truth, provenance)),

@@ -14,10 +14,10 @@ from autorl.report.content import (
     Phase,
     Quantity,
     SeedSets,
-    SpaceRow,
     StudyContent,
     TrialRow,
 )
+from autorl.space import Row
 from autorl.statistics import Estimate
 
 AUC = Quantity("auc", "maximize", "return", "mean over checkpoints of the return of the policy owned at that budget")
@@ -26,14 +26,14 @@ STD = Quantity("return_std", "minimize", "return", "standard deviation of the re
 RETURN = Quantity("return", "maximize", "return", "mean return of the last evaluation")
 
 SPACE = (
-    SpaceRow("learning_rate", "float", "[1e-06, 0.1]", "log", "0.0003"),
-    SpaceRow("gamma", "float", "[0.9, 0.9999]", "reverse_log", "0.99"),
-    SpaceRow("n_steps", "int", "[32, 2048]", "pow2", "128", static=True),
-    SpaceRow("width", "int", "[2, 256]", "log", "64", static=True),
-    SpaceRow("depth", "int", "[0, 3]", "linear", "2", static=True),
-    SpaceRow("activation", "choice", "tanh, relu", "", "tanh", static=True),
-    SpaceRow("normalize_advantage", "choice", "true, false", "", "true"),
-    SpaceRow("entropy_coefficient", "float", "[0, 0.05]", "linear", "0.0", condition="normalize_advantage = true"),
+    Row("learning_rate", "float", "[1e-06, 0.1]", "log", "0.0003"),
+    Row("gamma", "float", "[0.9, 0.9999]", "reverse_log", "0.99"),
+    Row("n_steps", "int", "[32, 2048]", "pow2", "128", static=True),
+    Row("width", "int", "[2, 256]", "log", "64", static=True),
+    Row("depth", "int", "[0, 3]", "linear", "2", static=True),
+    Row("activation", "choice", "tanh, relu", "", "tanh", static=True),
+    Row("normalize_advantage", "choice", "true, false", "", "true"),
+    Row("entropy_coefficient", "float", "[0, 0.05]", "linear", "0.0", condition="normalize_advantage = true"),
 )
 
 
