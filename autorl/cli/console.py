@@ -29,7 +29,7 @@ def print_table(rows: Iterable[Sequence[str]], *, title: str | None = None, righ
     """Prints rows of texts, the head first.
 
     Args:
-        rows: The head, then one row a line.
+        rows: The head, then one row a line; a head of empty texts is not shown.
         title: Above the table.
         right: Columns aligned to the right.
     """
@@ -38,7 +38,7 @@ def print_table(rows: Iterable[Sequence[str]], *, title: str | None = None, righ
     from rich.text import Text
 
     head, *body = rows
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False, show_header=any(head))
     for index, name in enumerate(head):
         table.add_column(name, justify="right" if index in right else "left", overflow="fold")
     for row in body:

@@ -1,7 +1,8 @@
 """Stable-Baselines3's algorithms as ours: `sb3:PPO`, `sb3:SAC` and every other class the library exports.
 
-An algorithm's hyperparameters are its constructor's plain arguments with the library's defaults, and four of ours:
-`n_envs` (training environments), and `width`, `depth` and `activation` of its networks. Nothing is patched: training
+An algorithm's hyperparameters are its constructor's plain arguments with the library's defaults, and five of ours:
+`n_envs` (training environments), `width`, `depth` and `activation` of its networks, and `anneal_learning_rate`
+(linearly to 0 over the budget). Nothing is patched: training
 is one call of the library's own `learn` for the whole budget, held at each mark by a callback.
 """
 
@@ -106,6 +107,9 @@ class SB3Algorithm(OneAgentAlgorithm):
 
         arguments = self.values()
         del arguments["n_envs"]
+        if arguments.pop("anneal_learning_rate"):
+            start = arguments["learning_rate"]
+            arguments["learning_rate"] = lambda remaining: start * remaining
         width, depth = arguments.pop("width"), arguments.pop("depth")
         network: dict[str, Any] = {"activation_fn": getattr(torch.nn, ACTIVATIONS[arguments.pop("activation")])}
         if width is not None:
@@ -188,7 +192,7 @@ def library_algorithm(name: str, where: str = "algorithm") -> type[SB3Algorithm]
 @functools.cache
 def _made(name: str) -> type[SB3Algorithm]:
     width, depth, activation = NETWORKS.get(name, (None, None, "relu"))
-    own = {"n_envs": 1, "width": width, "depth": depth, "activation": activation}
+    own = {"n_envs": 1, "width": width, "depth": depth, "activation": activation, "anneal_learning_rate": False}
     entries = {**_hyperparameters(library_classes()[name]), **own}
     made: type[SB3Algorithm] = dataclasses.make_dataclass(
         name,
