@@ -79,6 +79,7 @@ def numerics_parts(algorithm: type[Algorithm], environment: Environment) -> dict
         "source of autorl/agents": _source_digest(package / "agents"),
         "source of autorl/environment": _source_digest(package / "environment"),
         "source of autorl/population": _source_digest(package / "population"),
+        "source of autorl/seeds": _source_digest(package / "seeds.py"),
         "source of the algorithm": source_digest(algorithm),
         **{f"version of {name}": _version(name) for name in sorted(distributions)},
         **{f"version of {name}": version for name, version in sorted(environment.versions().items())},

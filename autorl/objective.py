@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import itertools
 import time
+import traceback
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -131,10 +133,11 @@ class Objective:
     def evaluation_keys(self, segment: str, first: int, last: int) -> tuple[str, ...]:
         """Keys of a segment's evaluations, one per checkpoint in (first, last]."""
         rule = self.evaluation
-        return tuple(
-            digest([segment, mark, rule.episodes if mark in self.rungs else 0, rule.curve_episodes, rule.discount])
-            for mark in self.marks(first, last)
-        )
+        return tuple(digest([segment, mark, self.episodes(mark), rule.discount]) for mark in self.marks(first, last))
+
+    def episodes(self, mark: int) -> int:
+        """How many episodes a policy plays at a checkpoint: more at a rung."""
+        return self.evaluation.episodes if mark in self.rungs else self.evaluation.curve_episodes
 
     def train(self, group: Group, states: States | None = None) -> list[tuple[Segment, ...]]:
         """Trains a group in this process.
@@ -145,10 +148,11 @@ class Objective:
                 to the same bits.
 
         Returns:
-            Per agent the segments between the group's two rungs, oldest first.
+            Per agent the segments between the group's two rungs, oldest first. What an agent alone raises in training
+            ends its chain, as a failed segment with the traceback.
 
         Raises:
-            Exception: Whatever the environment or the algorithm raises.
+            Exception: Whatever the environment or the algorithm raises where several agents train, or at the start.
         """
         chains = [self.chain(agent, group.last) for agent in group.agents]
         spans = self.spans(group.last)
@@ -160,10 +164,21 @@ class Objective:
                 first, last = spans[index]
                 population.restart(first)
                 parents = [chain[index - 1] if index else None for chain in chains]
-                segments = watch.segment([chain[index] for chain in chains], parents, first, last)
+                keys = [chain[index] for chain in chains]
+                try:
+                    segments = watch.segment(keys, parents, first, last)
+                except MemoryError:
+                    raise  # too many at once, perhaps: that is the executor's to judge
+                except Exception:
+                    if len(keys) > 1:
+                        raise
+                    reason = traceback.format_exc()
+                    segments = [Segment(keys[0], parents[0], first, last, Status.FAILED, reason=reason)]
                 for row, segment in enumerate(segments):
-                    if first >= group.first:
+                    if first >= group.first or segment.status is Status.FAILED:
                         found[row].append(segment)
+                if any(segment.status is Status.FAILED for segment in segments):
+                    break
                 if states is not None and group.keep and self.algorithm_class.checkpoints == "exact":
                     _save(population, segments, states)
         finally:
@@ -196,21 +211,22 @@ class _Watch:
     def __init__(self, objective: Objective, population: Population) -> None:
         self.objective, self.population = objective, population
         self.returns: FloatArray | None = None
-        self.trained: list[int] | None = None
+        self.versions: npt.NDArray[np.int64] | None = None
+        self.episodes = 0
         self.random: dict[tuple[int, int], FloatArray] = {}
 
     def segment(self, keys: Sequence[str], parents: Sequence[str | None], first: int, last: int) -> list[Segment]:
         """Trains from one rung to the next."""
         objective, population = self.objective, self.population
         before, seconds = population.costs(), 0.0
-        gone: list[int | None] = [None] * len(keys)
         evaluations: list[list[Evaluation]] = [[] for _ in keys]
+        # At a rung the policy was evaluated, in this process or another; before initial weights nothing was.
+        self.versions = population.versions() if first else None
+        self.episodes = objective.evaluation.episodes if first else 0
         for mark in objective.marks(first, last):
             started = time.process_time()
             population.advance(mark)
             seconds += time.process_time() - started
-            for row in np.flatnonzero(population.diverged).tolist():
-                gone[row] = mark if gone[row] is None else gone[row]
             for row, evaluation in enumerate(self._evaluations(mark)):
                 evaluations[row].append(evaluation)
         share = seconds / len(keys)
@@ -220,34 +236,38 @@ class _Watch:
                 parent,
                 first,
                 last,
-                Status.COMPLETE if gone[row] is None else Status.DIVERGED,
+                Status.DIVERGED if diverged else Status.COMPLETE,
                 cpu_seconds=share,
                 evaluations=tuple(evaluations[row]),
-                diverged_at=gone[row],
-                reason=None if gone[row] is None else "a number that is not finite appeared in training",
+                reason="a number that is not finite appeared in training" if diverged else None,
                 **_spent(before[row], after),
             )
-            for row, (key, parent, after) in enumerate(zip(keys, parents, population.costs(), strict=True))
+            for row, (key, parent, after, diverged) in enumerate(
+                zip(keys, parents, population.costs(), population.diverged.tolist(), strict=True)
+            )
         ]
 
     def _evaluations(self, mark: int) -> Iterator[Evaluation]:
-        """Every agent's scores at a mark. Unchanged weights are not evaluated again, nor charged."""
+        """Every agent's scores at a mark.
+
+        A policy that is the one of the mark before costs nothing, unless it now plays more episodes. Whether it is
+        does not depend on the agents beside it, nor on where the segment was continued.
+        """
         rule, population = self.objective.evaluation, self.population
-        episodes = rule.episodes if mark in self.objective.rungs else rule.curve_episodes
-        trained = [costs.env_steps for costs in population.costs()]
-        before, self.trained = self.trained, trained
-        known = self.returns is not None and self.returns.shape[2] == episodes
-        if before == trained and known and self.returns is not None:
-            steps = np.zeros(len(trained), dtype=np.int64)
+        episodes = self.objective.episodes(mark)
+        versions = population.versions()
+        unchanged = np.zeros(len(versions), dtype=np.bool_) if self.versions is None else versions == self.versions
+        if unchanged.all() and self.returns is not None and self.returns.shape[2] == episodes:
+            steps = np.zeros(len(versions), dtype=np.int64)
         else:
             self.returns, steps = population.evaluate(self.objective.environment, episodes, rule.discount)
-            if known and before is not None:
-                steps = np.where([old == new for old, new in zip(before, trained, strict=True)], 0, steps)
+            steps = np.where(unchanged & (episodes <= self.episodes), 0, steps)
+        self.versions, self.episodes = versions, episodes
         for row, diverged in enumerate(population.diverged.tolist()):
             returns, cost = self.returns[row], int(steps[row])
             if diverged:
                 returns, cost = self._random(row, episodes, returns.shape)
-            yield Evaluation(mark, np.array(returns, dtype=np.float64), cost)
+            yield Evaluation(mark, np.array(returns, dtype=np.float64), cost, diverged)
 
     def _random(self, row: int, episodes: int, shape: tuple[int, ...]) -> tuple[FloatArray, int]:
         """What a uniformly random policy scores on an agent's evaluation episodes; charged once."""
@@ -262,9 +282,10 @@ class _Watch:
 
 
 def _spent(before: Costs, after: Costs) -> dict[str, Any]:
+    counted = after.gradient_updates >= 0
     return {
         "env_steps": after.env_steps - before.env_steps,
-        "gradient_updates": after.gradient_updates - before.gradient_updates,
+        "gradient_updates": after.gradient_updates - before.gradient_updates if counted else -1,
         "flops": after.flops - before.flops,
         "parameters": after.parameters,
     }
@@ -273,5 +294,9 @@ def _spent(before: Costs, after: Costs) -> dict[str, Any]:
 def _save(population: Population, segments: Sequence[Segment], states: States) -> None:
     state = population.state_dict()
     for row, segment in enumerate(segments):
-        if segment.status is Status.COMPLETE:
+        if segment.status is not Status.COMPLETE:
+            continue
+        try:
             states.save(segment.key, {name: np.array(array[row], order="C") for name, array in state.items()})
+        except OSError as error:  # a cache: what is missing is trained again
+            warnings.warn(f"the state of segment {segment.key!r} could not be saved: {error}", stacklevel=2)

@@ -50,12 +50,14 @@ class Evaluation:
     Attributes:
         checkpoint: The mark in env steps of training; the policy evaluated is the one owned at that budget.
         returns: Returns at the study's evaluation discount, shape (policies, episodes, rewards).
-        env_steps: Evaluation steps this cost; 0 where no iteration lay between this mark and the one before.
+        env_steps: Evaluation steps this cost; 0 where the policy is that of the mark before.
+        diverged: Whether the agent had diverged by then, so that the returns are a uniformly random policy's.
     """
 
     checkpoint: int
     returns: FloatArray
     env_steps: int
+    diverged: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +74,10 @@ class Segment:
         status: COMPLETE, DIVERGED or FAILED (TIMED_OUT where a limit ended it).
         env_steps: Env steps really trained.
         cpu_seconds: Process CPU seconds inside `advance`, divided by the group's agents.
-        gradient_updates: Optimiser steps taken.
+        gradient_updates: Optimiser steps taken (-1 if unknown).
         flops: Floating-point operations of acting and learning, estimated from the network's shape (nan if unknown).
         parameters: Parameters of the acting network (-1 if unknown).
         evaluations: One per checkpoint in (first, last], in order.
-        diverged_at: The first checkpoint at which the agent was found diverged, or None.
         reason: The traceback or explanation of a segment that did not complete, or None.
     """
 
@@ -91,7 +92,6 @@ class Segment:
     flops: float = 0.0
     parameters: int = -1
     evaluations: tuple[Evaluation, ...] = ()
-    diverged_at: int | None = None
     reason: str | None = None
 
 
@@ -109,7 +109,7 @@ class Run:
         env_steps: Env steps really trained.
         evaluation_steps: Env steps spent on evaluation.
         train_seconds: CPU seconds of training.
-        gradient_updates: Optimiser steps taken.
+        gradient_updates: Optimiser steps taken (negative if unknown).
         flops: Floating-point operations of acting and learning (nan if unknown).
         parameters: Parameters of the acting network (-1 if unknown).
         diverged_at: The first checkpoint from which on the returns are those of a uniformly random policy, or None.
@@ -161,7 +161,7 @@ class Run:
             gradient_updates=sum(segment.gradient_updates for segment in segments),
             flops=sum(segment.flops for segment in segments),
             parameters=segments[-1].parameters,
-            diverged_at=ended.diverged_at,
+            diverged_at=next((one.checkpoint for one in evaluations if one.diverged), None),
             reason=ended.reason,
         )
 

@@ -59,8 +59,8 @@ def bits(segments: tuple[Segment, ...]) -> list[Any]:
     """Everything about segments that must be equal; seconds are measured."""
     return [
         (
-            one.key, one.parent, one.first, one.last, one.status, one.env_steps, one.gradient_updates, one.flops,
-            one.parameters, [(entry.checkpoint, entry.returns.tobytes()) for entry in one.evaluations],
+            one.key, one.parent, one.first, one.last, one.status, one.env_steps, one.gradient_updates, repr(one.flops),
+            one.parameters, [(entry.checkpoint, entry.returns.tobytes(), entry.env_steps) for entry in one.evaluations],
         )
         for one in segments
     ]  # fmt: skip
@@ -154,6 +154,46 @@ def test_a_key_changes_with_everything_a_result_depends_on_and_with_nothing_else
     )
     reordered = dict(reversed(full().items()))
     assert objective().chain(Agent(reordered, 0), 1000)[-1] == keys["plain"]
+
+
+def test_what_an_evaluation_costs_does_not_depend_on_where_training_was_continued(tmp_path: Path) -> None:
+    # No iteration of 128 steps ends between 256 and 350, so the checkpoint at 350 shows the policy of the rung again.
+    several = objective(rungs=(300, 1000), checkpoints=(300, 350, 1000), evaluation=EvaluationSettings(4, 4))
+    agent = Agent(full(), 0)
+    ((whole,),) = train(tmp_path / "a", Group((agent,), 0, 1000), of=several)
+    train(tmp_path / "b", Group((agent,), 0, 300, keep=True), of=several)
+    ((continued,),) = train(tmp_path / "b", Group((agent,), 300, 1000), of=several)
+    assert bits(continued) == bits(whole[1:])
+    assert continued[0].evaluations[0].env_steps == 0
+
+
+def test_a_policy_that_changes_without_a_step_is_evaluated_again_whoever_is_beside_it(tmp_path: Path) -> None:
+    toy = objective(
+        algorithm="tests.study.toys:late", rungs=(1000,), checkpoints=(500, 1000), evaluation=EvaluationSettings(2, 2)
+    )
+    agent, other = Agent({"x": 0.1, "y": "a"}, 0), Agent({"x": 0.2, "y": "a"}, 1)
+    ((alone,),) = train(tmp_path, Group((agent,), 0, 1000), of=toy)
+    ((company, _),) = train(tmp_path, Group((agent, other), 0, 1000), of=toy)
+    assert bits(alone) == bits(company)
+    assert [float(entry.returns.mean()) for entry in alone[0].evaluations] == [1.0, 2.0]
+
+
+def test_a_failure_at_a_later_rung_leaves_the_earlier_segment_whole(tmp_path: Path) -> None:
+    worn = {"name": "tests.study.toys:RaisesAfter", "kwargs": {"steps": 150}}
+    fragile = objective(environment=Environment("CartPole-v1", max_episode_steps=60, wrappers=[worn]))
+    agent = Agent(full(), 0)
+    ((first,),) = train(tmp_path, Group((agent,), 0, 300), of=fragile)
+    ((both,),) = train(tmp_path, Group((agent,), 0, 1000), of=fragile)
+    assert [one.status for one in both] == [Status.COMPLETE, Status.FAILED]
+    assert bits((both[0],)) == bits(first)
+    assert (both[1].first, both[1].last) == (300, 700)
+    assert "worn out" in (both[1].reason or "")
+
+
+def test_a_folder_that_cannot_be_written_costs_no_result(tmp_path: Path, unbroken: list[tuple[Segment, ...]]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ((segments,),) = train(tmp_path / "file", Group((Agent(full(), 0),), 0, 1000, keep=True))
+    assert bits(segments) == bits(unbroken[0])
 
 
 def test_a_group_that_raises_is_split_until_only_the_culprit_fails(tmp_path: Path) -> None:

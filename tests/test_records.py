@@ -13,8 +13,8 @@ def test_run_sums_costs_and_stacks_the_curve_from_rung_episodes() -> None:
         "a", None, 0, 10, Status.COMPLETE, env_steps=8, cpu_seconds=1.0, gradient_updates=3, flops=5.0, parameters=7,
         evaluations=(Evaluation(5, np.full((1, 2, 1), 9.0), 20), Evaluation(10, rung, 0)),
     )  # fmt: skip
-    second = Segment("b", "a", 10, 20, Status.DIVERGED, env_steps=2, evaluations=(Evaluation(20, rung + 1, 4),),
-                     diverged_at=20, parameters=7)  # fmt: skip
+    second = Segment("b", "a", 10, 20, Status.DIVERGED, env_steps=2, evaluations=(Evaluation(20, rung + 1, 4, True),),
+                     parameters=7)  # fmt: skip
     run = Run.from_segments(3, 20, 2, [first, second])
     assert run.checkpoints == (5, 10, 20)
     assert run.curve[:, 0, :, 0].tolist() == [[9.0, 9.0], [0.0, 1.0], [1.0, 2.0]]

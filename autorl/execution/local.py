@@ -101,13 +101,27 @@ class _Worker:
             self._ready = self._pool.submit(warm_up, objective)
 
     def submit(self, objective: Objective, group: Group, checkpoints: Path) -> Future[Segments]:
-        """Hands a group over, once the process is up: the time that takes is nobody's."""
-        self.start(objective)
-        if self._ready is not None:
-            wait([self._ready])  # whatever went wrong there goes wrong again with the group, and is handled then
-            self._ready = None
-        future: Future[Segments] = self._pool.submit(train_group, objective, group, checkpoints)
-        return future
+        """Hands a group over, once the process is up: the time that takes is nobody's.
+
+        A process that died since its last group, or while it started, is replaced once; then its death is the group's.
+        """
+        for _ in range(2):
+            self.start(objective)
+            try:
+                if self._ready is not None:
+                    self._ready.result()
+                    self._ready = None
+                future: Future[Segments] = self._pool.submit(train_group, objective, group, checkpoints)
+            except Exception as error:
+                if not _is_death(error):
+                    raise
+                death = error
+                self.kill()
+            else:
+                return future
+        failed: Future[Segments] = Future()
+        failed.set_exception(death)
+        return failed
 
     def kill(self) -> None:
         """Ends the process, whatever it is doing."""

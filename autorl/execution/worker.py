@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -10,7 +11,6 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-from autorl.errors import InvalidInput
 from autorl.execution.grouping import by_configuration
 from autorl.objective import Group, Objective
 from autorl.records import Segment, Status
@@ -43,10 +43,9 @@ def warm_up(objective: Objective) -> None:
     import torch  # noqa: F401  # slow to load, and every population needs it, if only to keep its generator apart
 
     _ = objective.algorithm_class
-    try:
+    # Whatever is wrong here is said again, with its traceback, by the first group.
+    with contextlib.suppress(Exception):
         objective.environment.spaces()
-    except InvalidInput:  # said again, with its traceback, by the first group
-        return
 
 
 def train_group(objective: Objective, group: Group, checkpoints: Path) -> tuple[tuple[Segment, ...], ...]:

@@ -46,13 +46,13 @@ class Costs:
 
     Attributes:
         env_steps: Env steps trained.
-        gradient_updates: Optimiser steps taken.
+        gradient_updates: Optimiser steps taken (-1 if unknown).
         flops: Floating-point operations of acting and learning (nan if unknown).
         parameters: Parameters of the acting network (-1 if unknown).
     """
 
     env_steps: int
-    gradient_updates: int = 0
+    gradient_updates: int = -1
     flops: float = float("nan")
     parameters: int = -1
 
@@ -79,6 +79,7 @@ class Algorithm(ABC):
         checkpoints: "exact" if a saved population continues with the bits of an unbroken one; "none" if a promotion
             retrains from zero, and is charged for it.
         rounds_down: Whether `advance(mark)` never exceeds the mark.
+        counts: What its populations count: names of metrics of cost besides `env_steps` and `train_seconds`.
         distributions: Distributions besides torch, NumPy and Gymnasium whose versions change the algorithm's numbers.
     """
 
@@ -86,6 +87,7 @@ class Algorithm(ABC):
     summary: ClassVar[str] = ""
     checkpoints: ClassVar[Literal["exact", "none"]] = "exact"
     rounds_down: ClassVar[bool] = True
+    counts: ClassVar[frozenset[str]] = frozenset({"gradient_updates", "flops", "parameters"})
     distributions: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
@@ -204,6 +206,10 @@ class Population(ABC):
         """
         seeds = [agent.seed for agent in self.agents]
         return evaluate(self.act, environment, seeds, episodes, self.policies, discount)
+
+    def versions(self) -> IntArray:
+        """A number per agent that changes whenever its policy may have changed, whoever is beside it; shape (M,)."""
+        return np.array([costs.env_steps for costs in self.costs()], dtype=np.int64)
 
     @abstractmethod
     def costs(self) -> tuple[Costs, ...]:

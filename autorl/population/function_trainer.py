@@ -57,6 +57,7 @@ class FunctionTrainer(OneAgentTrainer):
 
     def __init__(self, name: str, train: Callable[[Report], object], horizon: int) -> None:
         self._name, self._horizon = name, horizon
+        self._resumed = 0
         self._progress = progress = _Progress()  # the body must not refer to `self`; see Coroutine
 
         def body(pause: Callable[[], None]) -> None:
@@ -77,6 +78,7 @@ class FunctionTrainer(OneAgentTrainer):
         progress = self._progress
         progress.target = math.inf if to_env_steps >= self._horizon else to_env_steps
         if progress.target > progress.reported:
+            self._resumed += 1
             self._loop.resume()
 
     def act(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -101,6 +103,11 @@ class FunctionTrainer(OneAgentTrainer):
         """The env steps reported; the full budget or more once the loop has ended."""
         reported = self._progress.reported
         return Costs(env_steps=max(self._horizon, reported) if self._loop.finished else reported)
+
+    @property
+    def version(self) -> int:
+        """How often the loop went on: it may change what it owns without reporting an env step."""
+        return self._resumed
 
     @property
     def diverged(self) -> bool:

@@ -47,6 +47,11 @@ class OneAgentTrainer(ABC):
         """What was spent since the initial weights."""
 
     @property
+    def version(self) -> int:
+        """A number that changes whenever the policy may have."""
+        return self.costs().env_steps
+
+    @property
     def diverged(self) -> bool:
         """Whether a number that is not finite was met."""
         return False
@@ -178,6 +183,10 @@ class OneAgentPopulation(Population):
             actions = np.clip(actions, space.low, space.high)
         return actions.reshape(shape).astype(space.dtype)
 
+    def versions(self) -> npt.NDArray[np.int64]:
+        """A number per agent that changes whenever its policy may have; shape (M,)."""
+        return np.array([trainer.version for trainer in self._trainers], dtype=np.int64)
+
     def costs(self) -> tuple[Costs, ...]:
         """What each agent has spent since its initial weights (M)."""
         return tuple(trainer.costs() for trainer in self._trainers)
@@ -256,6 +265,7 @@ class OneAgentAlgorithm(Algorithm):
     """An algorithm whose agents train one by one; subclass it as a frozen dataclass and write `trainer`."""
 
     checkpoints: ClassVar[Literal["exact", "none"]] = "none"
+    counts: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     @abstractmethod

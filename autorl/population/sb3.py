@@ -61,6 +61,7 @@ class SB3Algorithm(OneAgentAlgorithm):
 
     library_name: ClassVar[str]
     distributions: ClassVar[tuple[str, ...]] = ("stable-baselines3",)
+    counts: ClassVar[frozenset[str]] = frozenset({"gradient_updates", "parameters"})
 
     def __post_init__(self) -> None:
         """Checks what the library itself would not say plainly.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import sys
@@ -14,16 +15,17 @@ from autorl.population.base import Algorithm
 
 __all__ = ["function_digest", "source_digest"]
 
-LITERALS = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None))
+PLAIN = (bool, int, float, complex, str, bytes, tuple, list, dict, frozenset, type(None))
 
 
 def source_digest(algorithm: type[Algorithm]) -> str:
     """Digest of an algorithm's source, as 16 hexadecimal digits.
 
     Of a class or a function in a module: of the module's whole file. Of one defined in `__main__`, a notebook or
-    where there is no file: of its own source and that of every function, class and plain constant of the same module
-    that it refers to, directly or through another, so that the rest of a script may change. What it imports from
-    other modules is not followed; versions of distributions are part of the numerics stamp by name.
+    where there is no file: of its own source and that of every function, class and plain value of the same module
+    that it refers to, directly or through another, with its defaults and what it closes over, so that the rest of a
+    script may change. What it imports from other modules is not followed; versions of distributions are part of the
+    numerics stamp by name.
     """
     own = vars(algorithm).get("digest")
     return own if isinstance(own, str) else function_digest(algorithm)
@@ -56,12 +58,22 @@ def _parts(made: Any, module: str, seen: set[int]) -> Iterator[str]:
     except (OSError, TypeError):  # typed in at a prompt: there is no source, the compiled code stands for it
         yield from (_compiled(function.__code__) for function in _functions(made))
     for function in _functions(made):
+        yield from _bound(function)
         for name in sorted(_names(function.__code__)):
             found = function.__globals__.get(name)
-            if isinstance(found, LITERALS):
+            if isinstance(found, PLAIN):
                 yield f"{name} = {found!r}"
             elif getattr(found, "__module__", None) == module and (inspect.isclass(found) or inspect.isfunction(found)):
                 yield from _parts(found, module, seen)
+
+
+def _bound(function: types.FunctionType) -> Iterator[str]:
+    """Plain values that a function carries along: defaults, and what it closes over."""
+    yield repr([value for value in function.__defaults__ or () if isinstance(value, PLAIN)])
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a cell not filled yet
+            if isinstance(cell.cell_contents, PLAIN):
+                yield f"{name} = {cell.cell_contents!r}"
 
 
 def _functions(made: Any) -> list[types.FunctionType]:

@@ -70,7 +70,6 @@ segments = Table(
     Column("gradient_updates", BigInteger, nullable=False),
     Column("flops", Float),
     Column("parameters", BigInteger, nullable=False),
-    Column("diverged_at", BigInteger),
     Column("reason", Text),
 )
 
@@ -82,4 +81,5 @@ evaluations = Table(
     Column("shape", String(60), nullable=False),
     Column("returns", LargeBinary, nullable=False),
     Column("env_steps", BigInteger, nullable=False),
+    Column("diverged", Integer, nullable=False),
 )

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, make_url, select, update
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
 
 from autorl.content import canonical_json
-from autorl.errors import InvalidInput
+from autorl.errors import InvalidInput, MissingExtra
 from autorl.records import Configuration, Evaluation, Segment, Status
 from autorl.storage import schema
 from autorl.tuners import Outcome, Proposal
@@ -76,8 +76,11 @@ class Truth:
         try:
             self._engine = _engine(url)
             schema.metadata.create_all(self._engine)
-        except (SQLAlchemyError, ModuleNotFoundError) as error:
-            raise InvalidInput(f"storage: the database {url!r} cannot be opened: {_brief(error)}") from error
+        except ModuleNotFoundError as error:
+            what = f"{error.name}, which the database {_shown(url)!r} needs,"
+            raise MissingExtra(what, distribution=str(error.name)) from error
+        except SQLAlchemyError as error:
+            raise InvalidInput(f"storage: the database {_shown(url)!r} cannot be opened: {_brief(error)}") from error
 
     def close(self) -> None:
         """Releases the database."""
@@ -290,13 +293,22 @@ def _evaluation_row(key: str, evaluation: Evaluation) -> dict[str, object]:
         "shape": json.dumps(returns.shape),
         "returns": returns.tobytes(),
         "env_steps": evaluation.env_steps,
+        "diverged": int(evaluation.diverged),
     }
 
 
 def _evaluation(row: Any) -> Evaluation:
     shape = tuple(json.loads(row.shape))
     returns = np.frombuffer(row.returns, dtype="<f8").reshape(shape).astype(np.float64)
-    return Evaluation(row.checkpoint, returns, row.env_steps)
+    return Evaluation(row.checkpoint, returns, row.env_steps, bool(row.diverged))
+
+
+def _shown(url: str) -> str:
+    """A URL without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
 
 
 def _brief(error: Exception) -> str:

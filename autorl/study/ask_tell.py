@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +15,15 @@ from autorl.errors import InvalidInput, StudyMismatch, UnknownName
 from autorl.numerics import numerics_parts
 from autorl.records import Configuration, Status, Trial
 from autorl.storage.truth import Truth, database_url
-from autorl.study.asking import Asking
+from autorl.study.asking import EVENT, Asking
 from autorl.study.directory import RunDirectory, differences
 from autorl.study.loading import dump_document
 from autorl.study.resolved import ResolvedStudy
 from autorl.study.selection import best_trials, chosen_front
-from autorl.study.telling import Telling
+from autorl.study.telling import Telling, known_losses
 from autorl.tuners import build_tuner
 
 __all__ = ["Session", "Suggestion"]
-
-EVENT = "event"
-"""The kind of input that holds what was asked and told from outside, in order."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Session:
             self._truth = self._opened(directory)
             tuner = build_tuner(study.description.tuner, study.space, len(study.criteria), study.description.tuner_seed)
             self._asking = Asking(study, self._truth, tuner)
-            self._telling = Telling(lambda trial: [None] * len(study.criteria))
+            self._telling = Telling(functools.partial(known_losses, study))
             self._results: dict[int, Trial] = {}
             for event in self._truth.inputs(EVENT).values():
                 if "ask" in event:

@@ -8,7 +8,10 @@ from autorl.storage.truth import Asked, Truth
 from autorl.study.resolved import ResolvedStudy
 from autorl.tuners import Outcome, Proposal, Tuner
 
-__all__ = ["Asking"]
+__all__ = ["EVENT", "Asking"]
+
+EVENT = "event"
+"""The kind of input that holds what was asked and told from outside, in order."""
 
 
 class Asking:

@@ -25,16 +25,17 @@ from pydantic import (
 from autorl.documents import as_number, looks_like_number
 from autorl.environment import Environment
 from autorl.errors import InvalidInput, UnknownName
+from autorl.execution import Executor
 from autorl.metrics import criteria, describe
 from autorl.population import Algorithm, algorithm_reference
 from autorl.records import Value
+from autorl.registry import resolve_class
 from autorl.seeds import SeedPlan
 from autorl.space import SearchSpace
 from autorl.study.validation import one_sentence
 
 __all__ = ["Budget", "EvaluationEntry", "Limits", "StudyDescription"]
 
-EXECUTORS = ("local",)
 LARGEST_SEED = 2**31 - 1
 
 
@@ -134,8 +135,10 @@ def _seeds(value: object) -> SeedPlan:
 
 
 def _executor(value: object) -> object:
-    if value not in EXECUTORS:
-        raise UnknownName("executor", value, EXECUTORS)
+    if not isinstance(value, str):
+        raise InvalidInput(f"{value!r} is no name")
+    base: type[Executor] = Executor  # type: ignore[type-abstract]  # only compared with
+    resolve_class("executor", value, "autorl.execution", base)
     return value
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from autorl.errors import InvalidInput, StudyMismatch
 from autorl.storage.files import write_atomically
 
-__all__ = ["EXTENDABLE", "RunDirectory", "differences"]
+__all__ = ["RunDirectory", "differences"]
 
 STUDY_FILE = "study.yaml"
-EXTENDABLE = ("budget.trials", "seeds.test", "executor")
-"""What may change between sessions of one study; the first two may only grow."""
+PATIENCE = 1.0
+"""Wall seconds to wait for a lock that somebody who only looks may hold for a moment."""
 
 
 class RunDirectory:
@@ -36,13 +38,23 @@ class RunDirectory:
             )
         if (
             self.path.is_dir()
-            and not self.holds_study
+            and not self.begun
             and any(not entry.name.startswith(".") for entry in self.path.iterdir())
         ):
             raise InvalidInput(
                 f"run directory {str(path)!r} holds files but no study; name a folder that is new, "
                 f"empty or holds a study"
             )
+
+    @property
+    def begun(self) -> bool:
+        """Whether a study was begun here, be it that it was killed before its file was written."""
+        return self.holds_study or self.database.exists()
+
+    @property
+    def database(self) -> Path:
+        """Where the database of a study with `storage: sqlite` lies."""
+        return self.path / "study.sqlite"
 
     @property
     def holds_study(self) -> bool:
@@ -73,13 +85,23 @@ class RunDirectory:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise InvalidInput(
-                    f"run directory {str(self.path)!r} is in use by another process; wait for it or end it"
-                ) from error
+            patience = time.monotonic() + PATIENCE
+            while not _lock(file, fcntl.LOCK_EX):
+                if time.monotonic() > patience:
+                    raise InvalidInput(
+                        f"run directory {str(self.path)!r} is in use by another process; wait for it or end it"
+                    )
+                time.sleep(0.05)
             yield
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a process works here now."""
+        try:
+            with (self.path / ".lock").open() as file:
+                return not _lock(file, fcntl.LOCK_SH)
+        except OSError:  # no lock was ever taken
+            return False
 
     def write_study(self, text: str) -> None:
         """Writes the resolved study file."""
@@ -97,6 +119,14 @@ class RunDirectory:
         except (OSError, ValueError, KeyError, TypeError):
             return []
         return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _lock(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def differences(stored: Mapping[str, object], given: Mapping[str, object], directory: Path) -> None:

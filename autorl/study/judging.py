@@ -140,9 +140,10 @@ class Judging:
         for one, runs in zip(finalists, self._train("validation", wanted), strict=True):
             whole = tuple(run for run in runs if run is not None)
             judged.append(Judged(one.trial, one.configuration, one.tuning, whole))
-        judged.sort(
-            key=lambda one: (_validation_loss(one, study.criteria[0], len(study.seeds.validation)), _number(one))
-        )
+        # Nobody measured on validation seeds: the order on the tuning seeds stays.
+        losses = [_validation_loss(one, study.criteria[0], len(study.seeds.validation)) for one in judged]
+        order = sorted(range(len(judged)), key=lambda place: (losses[place], place))
+        judged = [judged[place] for place in order]
         return judged, judged[:1]
 
     def _tested(self, verdict: Verdict) -> Verdict:
@@ -151,7 +152,7 @@ class Judging:
         reported = [one for one in (verdict.baseline, verdict.default, *verdict.chosen) if one is not None]
         phases = ["baseline" if one.trial is None else "test" for one in reported]
         wanted = [
-            Wanted(one.configuration, study.seeds.test, horizon, phase, keep=True)
+            Wanted(one.configuration, study.seeds.test, horizon, phase, final=True)
             for one, phase in zip(reported, phases, strict=True)
         ]
         self._record_opening(reported)
@@ -177,8 +178,8 @@ class Judging:
         name = digest(content)
         if name not in self._truth.inputs(OPENED):
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            trials = [one.trial.number for one in reported if one.trial is not None]
-            self._truth.store_input(OPENED, name, {"at": now, "trials": trials, "seeds": len(self._study.seeds.test)})
+            entry = {"at": now, "choice": digest(content[0]), "seeds": len(self._study.seeds.test)}
+            self._truth.store_input(OPENED, name, entry)
 
     def _train(self, phase: str, wanted: Sequence[Wanted]) -> list[tuple[Run | None, ...]]:
         def after_group() -> None:
@@ -207,7 +208,8 @@ def _validation_loss(one: Judged, criterion: Criterion, seeds: int) -> float:
     """Infinite for a finalist that failed or diverged on a validation seed: it is never preferred."""
     if len(one.validation) < seeds or any(run.status is not Status.COMPLETE for run in one.validation):
         return math.inf
-    return criterion.loss(criterion.metric.aggregate(one.validation))
+    loss = criterion.loss(criterion.metric.aggregate(one.validation))
+    return loss if math.isfinite(loss) else math.inf
 
 
 def _number(one: Judged) -> int:

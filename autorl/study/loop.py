@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from autorl.schedules import Ask, Assignment, Frame, Tell, Train
 from autorl.storage.truth import Truth
 from autorl.study.asking import Asking
 from autorl.study.resolved import ResolvedStudy
-from autorl.study.telling import Telling
+from autorl.study.telling import Telling, known_losses
 from autorl.study.trainer import NotTrainedError, Trainer, Wanted
 
 __all__ = ["Loop"]
@@ -49,12 +50,14 @@ class Loop:
     ) -> None:
         self.study, self._truth, self._asking, self._trainer = study, truth, asking, trainer
         self._on_group, self._on_trial = on_group, on_trial
-        self._telling = Telling(self._known_losses)
+        self._telling = Telling(functools.partial(known_losses, study))
         self._results: dict[int, Trial] = {}
         self._done: set[int] = set()
+        self._seeds = study.seeds.tuning
         stored = truth.stored()
         self._elapsed_before = stored.elapsed if stored is not None else 0.0
         self._started = time.monotonic()
+        self._stopped: float | None = None
         self.finished = False
 
     @property
@@ -64,8 +67,9 @@ class Loop:
 
     @property
     def elapsed(self) -> float:
-        """Wall seconds spent on the study, over all sessions."""
-        return self._elapsed_before + time.monotonic() - self._started
+        """Wall seconds spent on tuning, over all sessions."""
+        now = time.monotonic() if self._stopped is None else self._stopped
+        return self._elapsed_before + now - self._started
 
     def run(self) -> None:
         """Runs until nothing is asked for any more, or (only reading) nothing more is stored.
@@ -92,6 +96,8 @@ class Loop:
             self.finished = self._ended()
         except NotTrainedError:
             self.finished = False
+        finally:
+            self._stopped = time.monotonic()
 
     # Asking
 
@@ -108,7 +114,7 @@ class Loop:
         budget = self.study.description.budget
         if budget.trials is not None and len(self._asking.asked) >= budget.trials:
             return True
-        if budget.total_env_steps is not None and self._trainer.charges["tuning"].training >= budget.total_env_steps:
+        if budget.total_env_steps is not None and self._env_steps() >= budget.total_env_steps:
             return True
         if budget.hours is None or not self._asking.asked:  # whatever the clock says, the first batch is tried
             return False
@@ -119,6 +125,19 @@ class Loop:
             self._truth.store_input(ENDED, name, {"seconds": self.elapsed})
             return True
         return False
+
+    def _env_steps(self) -> int:
+        """Env steps of training that count for the budget.
+
+        A trial counts in full, also where it shares its runs with another one, and at its plan where it did not
+        complete: otherwise a study that repeats itself or only fails would never end.
+        """
+        return sum(
+            sum(run.env_steps for run in trial.runs)
+            if trial.status is Status.COMPLETE
+            else trial.rung * len(self.study.seeds.tuning)
+            for trial in self._results.values()
+        )
 
     # Training
 
@@ -207,21 +226,18 @@ class Loop:
         budget = self.study.description.budget.trials
         first = self.study.description.limits.first_failures
         first = first if budget is None else min(first, budget)
-        by_number = {assignment.trial: assignment for assignment in assignments}
-        reasons: list[str] = []
-        for number in range(first):
-            trial = self._results.get(number)
-            if trial is None and number in by_number:
-                trial = self._trial(by_number[number], self._known_runs(by_number[number]))
-            if trial is None or trial.status is not Status.FAILED or not trial.runs:
-                return
-            reasons.append(trial.reason or "")
-        if len({_last_line(reason) for reason in reasons}) > 1:
+        if self._trainer.executor is None or len(self._asking.asked) < first:
             return
-        if self._trainer.executor is not None:
-            seeds, horizon = self.study.seeds.tuning, self.study.description.budget.env_steps
-            agents = [Agent(self._full(number), seed) for number in range(first) for seed in seeds]
-            self._trainer.forget(agents, horizon)
+        marks = {**{trial.number: trial.rung for trial in self._results.values()}}
+        marks |= {assignment.trial: assignment.mark for assignment in assignments}
+        agents = [(Agent(self._full(number), seed), marks[number]) for number in range(first) for seed in self._seeds]
+        raised = [self._trainer.raised(agent, mark) for agent, mark in agents]
+        count = len(self._seeds)
+        by_trial = [next(filter(None, raised[at : at + count]), None) for at in range(0, len(raised), count)]
+        reasons = [reason for reason in by_trial if reason is not None]
+        if len(reasons) < first or len({_last_line(reason) for reason in reasons}) > 1:
+            return
+        self._trainer.forget(agents)
         raise BrokenObjective(
             f"each of the first {first} trials failed with the same exception ({_last_line(reasons[0])}), so the "
             f"environment or the algorithm is broken; the study stops:\n{reasons[0].rstrip()}"
@@ -237,17 +253,6 @@ class Loop:
             for trial in trials:
                 self._on_trial(trial)
         return ()
-
-    def _known_losses(self, trial: Trial) -> list[float | None]:
-        """What a failed trial's configuration fixes by itself: the number of parameters, say."""
-        study = self.study
-        try:
-            algorithm = study.algorithm.configure(study.full(trial.configuration))
-            plan = algorithm.plan(study.environment.spaces(), study.description.budget.env_steps)
-        except InvalidInput:  # the algorithm cannot run it, so there is nothing to know
-            return [None] * len(study.criteria)
-        known = [(one, one.metric.known(plan)) for one in study.criteria]
-        return [None if value is None else one.loss(value) for one, value in known]
 
 
 def _last_line(reason: str) -> str:

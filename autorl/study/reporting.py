@@ -70,7 +70,7 @@ def content(
         space=tuple(study.space.rows(study.algorithm.static_names())),
         fixed=study.description.fixed,
         provenance=provenance,
-        warnings=tuple(_warnings(study, trials, truth, provenance)),
+        warnings=tuple(_warnings(study, trials, verdict, truth, provenance)),
         nondeterministic=tuple(_from_the_clock(study, trials, truth)),
         interrupted=not (finished and (verdict.complete or not verdict.chosen)),
         incomplete=lost,
@@ -153,7 +153,7 @@ def _per_seed(runs: Sequence[Run], metrics: Sequence[Criterion], objectives: Col
 
 
 def _warnings(
-    study: ResolvedStudy, trials: Sequence[Trial], truth: Truth, provenance: Mapping[str, object]
+    study: ResolvedStudy, trials: Sequence[Trial], verdict: Verdict, truth: Truth, provenance: Mapping[str, object]
 ) -> list[str]:
     found = list(study.warnings)
     failed = [trial for trial in trials if trial.status is not Status.COMPLETE]
@@ -162,16 +162,26 @@ def _warnings(
     for accepted in truth.inputs(ACCEPTED).values():
         found.append(f"part of the results was made under other numerics, on request: {'; '.join(accepted)}")
     openings = truth.inputs(OPENED)
-    if len(openings) > 1:
+    if len({one["choice"] for one in openings.values()}) > 1:
         times = ", ".join(str(one["at"]) for one in openings.values())
         found.append(
-            f"the test seeds were opened {len(openings)} times ({times}), for different configurations or seeds; the "
-            f"later choice may have been influenced by the earlier result"
+            f"the test seeds were opened {len(openings)} times ({times}), for different choices; the later one may "
+            f"have been influenced by the earlier result"
+        )
+    finalists = verdict.finalists
+    if finalists and not any(_validated(one, study) for one in finalists):
+        found.append(
+            f"none of the {len(finalists)} finalists completed on the validation seeds; the choice is by tuning seeds"
         )
     git = provenance.get("git")
     if isinstance(git, Mapping) and git.get("changed"):
         found.append(f"the working directory had changes not in commit {git.get('commit')}")
     return found
+
+
+def _validated(judged: Judged, study: ResolvedStudy) -> bool:
+    whole = [run for run in judged.validation if run.status is Status.COMPLETE]
+    return len(whole) == len(study.seeds.validation)
 
 
 def _from_the_clock(study: ResolvedStudy, trials: Sequence[Trial], truth: Truth) -> list[str]:

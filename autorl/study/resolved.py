@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from autorl.tuners import build_tuner
 
 __all__ = ["ResolvedStudy", "resolve"]
 
+COUNTED = ("gradient_updates", "flops", "parameters")
+"""Metrics of cost that an algorithm counts, or not."""
 STATIC_COMBINATIONS = 12
 """Configurations that differ in a static hyperparameter cannot train together; beyond this many, few ever do."""
 
@@ -96,6 +99,7 @@ def resolve(description: StudyDescription) -> ResolvedStudy:
     start_from = tuple(
         space.check(entry, f"{where}: start_from[{index}]") for index, entry in enumerate(description.start_from)
     )
+    _refuse_uncounted(chosen, algorithm, f"{where}: objectives")
     build_tuner(description.tuner, space, len(chosen), description.tuner_seed, f"{where}: tuner")
 
     def plan(configuration: Configuration) -> Plan:
@@ -124,11 +128,6 @@ def resolve(description: StudyDescription) -> ResolvedStudy:
         warnings.append(
             f"space: it falls into {combinations or 'endlessly many'} combinations of static hyperparameters; "
             f"configurations train together only if they agree on those, so more than {STATIC_COMBINATIONS} cost speed"
-        )
-    if not algorithm.rounds_down:
-        warnings.append(
-            f"algorithm: {algorithm.name or algorithm.__name__} cannot stop at a mark and may train a little longer; "
-            f"the env steps really trained are charged"
         )
     memory = [entry.memory_bytes for entry in plans if entry.memory_bytes is not None]
     count = description.evaluation.checkpoints
@@ -185,11 +184,19 @@ def _space(description: StudyDescription, algorithm: type[Algorithm]) -> SearchS
 
 
 def _static_combinations(space: SearchSpace, algorithm: type[Algorithm]) -> int | None:
-    static = sorted(algorithm.static_names() & set(space.names))
-    try:
-        return space.static_combinations(static)
-    except InvalidInput:  # a static number without steps has no end of values
-        return None
+    count = space.static_combinations(sorted(algorithm.static_names() & set(space.names)))
+    return None if count == sys.maxsize else count
+
+
+def _refuse_uncounted(criteria: Sequence[Criterion], algorithm: type[Algorithm], where: str) -> None:
+    """Refuses an objective that the algorithm does not count, before anything is trained for it."""
+    for criterion in criteria:
+        if criterion.metric.name in COUNTED and criterion.metric.name not in algorithm.counts:
+            counted = ", ".join(sorted(algorithm.counts)) or "env_steps alone"
+            raise InvalidInput(
+                f"{where}: {criterion.label!r} cannot be an objective: algorithm {algorithm.name!r} does not count it "
+                f"(it counts {counted})"
+            )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from autorl.errors import InvalidInput
 from autorl.execution.local import Local
+from autorl.numerics import numerics_parts, numerics_stamp
 from autorl.objective import Group, Objective
 from autorl.records import Agent, Configuration, Trial
 from autorl.report import Member, StudyContent, write_report
@@ -93,14 +94,14 @@ class Result:
         study: What it ran on.
         content: The record its report is made from.
         trials: Every trial done, with its runs.
-        objective: The black box, under the current numerics.
+        objectives: The black box under each numerics stamp whose results count, the current one last.
     """
 
     directory: Path
     study: ResolvedStudy
     content: StudyContent
     trials: tuple[Trial, ...]
-    objective: Objective
+    objectives: tuple[Objective, ...]
 
     def __repr__(self) -> str:
         done = "complete" if self.complete else "not complete"
@@ -161,7 +162,7 @@ class Result:
         """The policy of a reported configuration; see `Selected.policy`."""
         from autorl.study.policy import Policy
 
-        objective, seeds = self.objective, self.study.seeds.test
+        seeds = self.study.seeds.test
         chosen = seeds[0] if seed is None else seed
         if chosen not in seeds:
             raise InvalidInput(f"seed {chosen!r} is no test seed; policies are kept for {list(seeds)}")
@@ -171,19 +172,26 @@ class Result:
             )
         agent = Agent(selected.full_config, chosen)
         folder = CheckpointFolder(RunDirectory(self.directory).checkpoints)
-        key = objective.chain(agent, objective.horizon)[-1]
-        state = folder.load(key)
+        objective = self.objectives[-1]
+        keys = [one.chain(agent, one.horizon)[-1] for one in self.objectives]
+        state = next((found for found in map(folder.load, keys) if found is not None), None)
         if state is None:
-            state = self._trained_again(agent, folder, key)
+            state = self._trained_again(agent, folder, keys[-1])
         population = self.study.algorithm.population([agent], objective.environment, objective.horizon)
         population.load_state_dict({name: array[None] for name, array in state.items()})
         return Policy(population, objective.environment)
 
     def _trained_again(self, agent: Agent, folder: CheckpointFolder, key: str) -> dict[str, npt.NDArray[Any]]:
         """Trains an agent whose state is missing or damaged once more, to the same bits."""
-        group = Group((agent,), 0, self.objective.horizon, keep=True)
+        objective = self.objectives[-1]
+        if numerics_stamp(numerics_parts(self.study.algorithm, self.study.environment)) != objective.stamp:
+            raise InvalidInput(
+                f"seed {agent.seed!r} has no saved policy, and training it again here would give another one: the "
+                f"numerics of this machine are not those of the study ({objective.stamp})"
+            )
+        group = Group((agent,), 0, objective.horizon, keep=True)
         with Local(1, folder.folder) as executor:
-            for _ in executor.run(self.objective, [group], self.study.description.limits.seconds):
+            for _ in executor.run(objective, [group], self.study.description.limits.seconds):
                 pass
         state = folder.load(key)
         if state is None:

@@ -16,7 +16,7 @@ from autorl.records import Agent, Status, Trial
 from autorl.registry import resolve_class
 from autorl.storage.checkpoints import CheckpointFolder
 from autorl.storage.truth import StoredStudy, Truth, database_url
-from autorl.study.asking import Asking
+from autorl.study.asking import EVENT, Asking
 from autorl.study.description import StudyDescription
 from autorl.study.directory import RunDirectory, differences
 from autorl.study.judging import Judging, Verdict
@@ -118,8 +118,19 @@ def _claim(
 ) -> list[Objective]:
     """Makes the directory the study's own, or checks that it is."""
     document, stored = study.document(), truth.stored()
+    shared = study.description.storage != "sqlite"
+    if stored is not None and shared and not directory.holds_study:
+        raise StudyMismatch(
+            f"the database holds a study {study.description.name!r} that was begun in another directory than "
+            f"{str(directory.path)!r}; go on there, or give this one another name"
+        )
     if stored is not None:
         differences(stored.description, document, directory.path)
+        if truth.inputs(EVENT):
+            raise StudyMismatch(
+                f"run directory {str(directory.path)!r} holds a study that is asked and told from outside; `run` needs "
+                f"another one"
+            )
         _check_trials(study, truth, directory)
         parts = differing_parts(stored.numerics, numerics)
         if parts and not accept:
@@ -130,12 +141,10 @@ def _claim(
             )
         if parts:
             truth.store_input(ACCEPTED, numerics_stamp(stored.numerics), parts)
-    elif directory.holds_study:
-        raise StudyMismatch(
-            f"run directory {str(directory.path)!r} holds a study that is not in the database; choose another directory"
-        )
-    truth.store(document, numerics)
+    elif directory.holds_study:  # killed in between the two, or a study of another name or database
+        differences(load_description(directory.study_file).resolved(), document, directory.path)
     directory.write_study(dump_document(document))
+    truth.store(document, numerics)
     found = truth.stored()
     assert found is not None  # just stored
     return _objectives(study, found, truth)
@@ -154,7 +163,8 @@ def _objectives(study: ResolvedStudy, stored: StoredStudy, truth: Truth) -> list
     """The black box under every numerics stamp whose results count, the current one last."""
     description = study.description
     rule = description.evaluation
-    stamps = [*truth.inputs(ACCEPTED), numerics_stamp(stored.numerics)]
+    current = numerics_stamp(stored.numerics)
+    stamps = [*(stamp for stamp in truth.inputs(ACCEPTED) if stamp != current), current]
     return [
         Objective(
             algorithm=algorithm_reference(study.algorithm) or study.algorithm,
@@ -165,7 +175,7 @@ def _objectives(study: ResolvedStudy, stored: StoredStudy, truth: Truth) -> list
             evaluation=EvaluationSettings(rule.episodes, rule.curve_episodes, rule.discount),
             stamp=stamp,
         )
-        for stamp in dict.fromkeys(stamps)
+        for stamp in stamps
     ]
 
 
@@ -199,7 +209,7 @@ def _carried_out(
     sessions = directory.sessions()
     provenance: dict[str, Any] = {**sessions[-1], "sessions": len(sessions)} if sessions else {}
     record = content(study, loop.trials, verdict, trainer.charges, truth, provenance, finished=loop.finished)
-    return Result(directory.path, study, record, tuple(loop.trials), objectives[-1])
+    return Result(directory.path, study, record, tuple(loop.trials), tuple(objectives))
 
 
 def _drop_states(

@@ -9,6 +9,7 @@ from autorl.documents import read_document
 from autorl.errors import InvalidInput
 from autorl.storage.truth import Truth, database_url
 from autorl.study.directory import RunDirectory
+from autorl.study.judging import OPENED
 
 __all__ = ["StudyState", "study_state"]
 
@@ -24,7 +25,7 @@ class StudyState:
         trials_told: Trials done and told to the tuner.
         trials_failed: Of those, how many did not complete.
         trials_total: `budget.trials`, or None without such a limit.
-        seconds: Wall seconds spent so far, over all sessions.
+        seconds: Wall seconds of tuning so far, over all sessions.
         sessions: How often it was run.
         test_openings: How often the test seeds were opened.
         running: Whether a process works in the directory now.
@@ -55,12 +56,13 @@ def study_state(directory: str | Path) -> StudyState:
         raise InvalidInput(f"run directory {str(directory)!r} holds no study")
     document = read_document(run_directory.study_file)
     name, storage, budget = str(document["name"]), str(document["storage"]), document["budget"]
-    truth = Truth(database_url(storage, run_directory.path), name)
-    try:
-        stored, asked, tells = truth.stored(), truth.trials(), truth.tells()
-        openings = truth.inputs("test opened")
-    finally:
-        truth.close()
+    stored, asked, tells, openings = None, [], [], {}
+    if storage != "sqlite" or run_directory.database.exists():  # opening a database that is not there creates it
+        truth = Truth(database_url(storage, run_directory.path), name)
+        try:
+            stored, asked, tells, openings = truth.stored(), truth.trials(), truth.tells(), truth.inputs(OPENED)
+        finally:
+            truth.close()
     total = budget.get("trials") if isinstance(budget, dict) else None
     report = run_directory.path / "report.html"
     return StudyState(
@@ -73,14 +75,6 @@ def study_state(directory: str | Path) -> StudyState:
         seconds=stored.elapsed if stored is not None else 0.0,
         sessions=len(run_directory.sessions()),
         test_openings=len(openings),
-        running=_running(run_directory),
+        running=run_directory.in_use,
         report=report if report.exists() else None,
     )
-
-
-def _running(directory: RunDirectory) -> bool:
-    try:
-        with directory.locked():
-            return False
-    except InvalidInput:
-        return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autorl.errors import InvalidInput
 from autorl.study.ask_tell import Session, Suggestion
 from autorl.study.description import StudyDescription
 from autorl.study.loading import load_description
@@ -18,7 +19,7 @@ from autorl.study.running import Listener, TrialListener, run_study
 __all__ = ["Study", "tune"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
     """One study, frozen.
 
@@ -175,6 +176,9 @@ def tune(
         StudyMismatch: If the directory holds another study.
         BrokenObjective: If each of the first trials fails with the same exception.
     """
+    for key in ("budget", "seeds"):
+        if key in settings:
+            raise InvalidInput(f"tune: {key}={settings[key]!r} would override arguments of its own; use those")
     if trials is None and hours is None and total_env_steps is None:
         trials = 32
     limits = {"trials": trials, "env_steps": env_steps, "hours": hours, "total_env_steps": total_env_steps}

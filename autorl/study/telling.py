@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from autorl.errors import InvalidInput
 from autorl.records import Status, Trial
+from autorl.study.resolved import ResolvedStudy
 from autorl.tuners import Outcome
 
-__all__ = ["Telling", "penalty"]
-
-Known = Callable[[Trial], Sequence[float | None]]
-"""Per objective the loss that a trial's configuration fixes before any training, or None."""
+__all__ = ["Telling", "known_losses", "penalty"]
 
 
 def penalty(complete: Sequence[Sequence[float]]) -> tuple[float, ...]:
@@ -28,16 +27,27 @@ def penalty(complete: Sequence[Sequence[float]]) -> tuple[float, ...]:
     return tuple(found)
 
 
+def known_losses(study: ResolvedStudy, trial: Trial) -> list[float | None]:
+    """Per objective the loss that a trial's configuration fixes before any training, or None."""
+    try:
+        algorithm = study.algorithm.configure(study.full(trial.configuration))
+        plan = algorithm.plan(study.environment.spaces(), study.description.budget.env_steps)
+    except InvalidInput:  # the algorithm cannot run it, so there is nothing to know
+        return [None] * len(study.criteria)
+    known = [(one, one.metric.known(plan)) for one in study.criteria]
+    return [None if value is None else one.loss(value) for one, value in known]
+
+
 class Telling:
     """Turns trials that are done into outcomes: complete ones first, then failures with a finite penalty.
 
     While no trial is complete there is nothing to derive a penalty from, so failures wait, pending for the tuner.
 
     Args:
-        known: What a failed trial's configuration fixes by itself (`parameters`, say).
+        known: Per objective the loss that a failed trial's configuration fixes by itself (`parameters`, say), or None.
     """
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Callable[[Trial], Sequence[float | None]]) -> None:
         self._known = known
         self._complete: list[tuple[float, ...]] = []
         self._waiting: list[Trial] = []

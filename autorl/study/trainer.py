@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from autorl.content import canonical_json
 from autorl.execution import Done, Executor, Lost, make_groups
 from autorl.objective import Group, Objective
 from autorl.records import Agent, Configuration, Run, Segment, Status
@@ -30,14 +31,15 @@ class Wanted:
         seeds: One agent each.
         mark: The rung to train to, in env steps.
         phase: Whom it is charged to: "tuning", "validation", "test" or "baseline".
-        keep: Whether the states at rungs are kept.
+        final: Whether this is for the report: states are kept, and what fails or is lost is tried again next time
+            instead of being a fact of the study.
     """
 
     configuration: Configuration
     seeds: tuple[int, ...]
     mark: int
     phase: str
-    keep: bool = False
+    final: bool = False
 
 
 @dataclass
@@ -81,10 +83,10 @@ class Trainer:
     def train(
         self, wanted: Sequence[Wanted], after_group: Callable[[], None] | None = None
     ) -> list[tuple[Run | None, ...]]:
-        """Runs per configuration, one per seed; None where a run was lost outside tuning.
+        """Runs per configuration, one per seed; None where a final run was lost.
 
         Args:
-            wanted: What to train.
+            wanted: What to train; all of it final, or none.
             after_group: Called whenever more is known.
 
         Raises:
@@ -96,15 +98,14 @@ class Trainer:
         missing = [group for one, members in pairs for group in self._missing(one, members)]
         if missing and self.executor is None:
             raise NotTrainedError(f"{len(missing)} groups of agents are not stored")
-        for mine in (True, False):
-            chosen = [group for group, tuning in missing if tuning is mine]
-            for result in self._executed(chosen, wanted):
-                if isinstance(result, Done):
-                    self._store(result.segments)
-                else:
-                    self._lose(result, mine)
-                if after_group is not None:
-                    after_group()
+        final = any(one.final for one in wanted)
+        for result in self._executed(missing, wanted):
+            if isinstance(result, Done):
+                self._store(result.segments, final)
+            elif not final:
+                self._lose(result)
+            if after_group is not None:
+                after_group()
         found = []
         for one, members in pairs:
             runs = [self.known_run(agent, one.mark) for agent in members]
@@ -129,9 +130,16 @@ class Trainer:
                 break
         return Run.from_segments(agent.seed, self.objective.horizon, self.objective.evaluation.curve_episodes, segments)
 
-    def forget(self, agents: Iterable[Agent], mark: int) -> None:
+    def raised(self, agent: Agent, mark: int) -> str | None:
+        """The traceback that ended an agent's run, or None: it did not fail, or nothing was raised."""
+        for key in self._chain(agent, mark):
+            if key in self._segments and self._segments[key].status is Status.FAILED:
+                return self._segments[key].reason
+        return None
+
+    def forget(self, agents: Iterable[tuple[Agent, int]]) -> None:
         """Deletes what failed of these agents, so that they are trained again once what broke is mended."""
-        keys = [key for agent in agents for key in self._chain(agent, mark)]
+        keys = [key for agent, mark in agents for key in self._chain(agent, mark)]
         failed = [key for key in keys if key in self._segments and self._segments[key].status is Status.FAILED]
         self.truth.forget_segments(failed)
         for key in failed:
@@ -155,8 +163,8 @@ class Trainer:
                         keys[key] = objective.evaluation_keys(key, *span)
         self._segments.update(self.truth.segments(keys))
 
-    def _missing(self, one: Wanted, agents: Sequence[Agent]) -> list[tuple[Group, bool]]:
-        """What of a configuration is to be trained, and whether it belongs to tuning."""
+    def _missing(self, one: Wanted, agents: Sequence[Agent]) -> list[Group]:
+        """What of a configuration is to be trained."""
         found: dict[int, list[Agent]] = {}
         for agent in agents:
             if self.known_run(agent, one.mark) is not None:
@@ -164,10 +172,7 @@ class Trainer:
             spans = self.objective.spans(one.mark)
             known = [key in self._segments for key in self.objective.chain(agent, one.mark)]
             found.setdefault(spans[known.index(False)][0], []).append(agent)
-        return [
-            (Group(tuple(members), first, one.mark, one.keep), one.phase == "tuning")
-            for first, members in found.items()
-        ]
+        return [Group(tuple(members), first, one.mark, one.final) for first, members in found.items()]
 
     def _executed(self, groups: Sequence[Group], wanted: Sequence[Wanted]) -> Iterable[Done | Lost]:
         if not groups or self.executor is None:
@@ -192,20 +197,14 @@ class Trainer:
         )
         return self.executor.run(self.objective, grouped, seconds)
 
-    def _store(self, chains: Sequence[Sequence[Segment]]) -> None:
+    def _store(self, chains: Sequence[Sequence[Segment]], final: bool) -> None:
         segments = [segment for chain in chains for segment in chain]
-        self.truth.store_segments(
-            [
-                (segment, self.objective.evaluation_keys(segment.key, segment.first, segment.last))
-                for segment in segments
-            ]
-        )
+        kept = [one for one in segments if not (final and one.status is Status.FAILED)]
+        self.truth.store_segments([(one, self.objective.evaluation_keys(one.key, one.first, one.last)) for one in kept])
         self._segments.update({segment.key: segment for segment in segments})
 
-    def _lose(self, lost: Lost, tuning: bool) -> None:
-        """Notes a loss: in tuning it is an input of the study; elsewhere the next session tries again."""
-        if not tuning:
-            return
+    def _lose(self, lost: Lost) -> None:
+        """Notes a loss as an input of the study, to be replayed."""
         for agent in lost.group.agents:
             chain = self.objective.chain(agent, lost.group.last)
             key = next(key for key in chain if key not in self._segments)
@@ -229,7 +228,7 @@ def _without_repeats(groups: Sequence[Group]) -> list[Group]:
     for group in groups:
         agents = []
         for agent in group.agents:
-            name = repr((sorted(agent.configuration.items()), agent.seed, agent.lineage, group.first, group.last))
+            name = canonical_json([dict(agent.configuration), agent.seed, agent.lineage, group.first, group.last])
             if name not in seen:
                 seen.add(name)
                 agents.append(agent)

@@ -81,6 +81,14 @@ def test_a_trial_is_told_once() -> None:
             session.tell(0, 1.0)
 
 
+def test_run_refuses_a_study_that_is_asked_and_told(tmp_path: Path) -> None:
+    made = Study.load(study("quick"))
+    with made.open(tmp_path) as session:
+        loop(session, 1)
+    with pytest.raises(StudyMismatch, match="asked and told from outside"):
+        made.run(tmp_path)
+
+
 def test_a_study_that_run_began_is_refused(tmp_path: Path) -> None:
     made = Study.load(study("quick", budget={"trials": 2, "env_steps": 1000}))
     made.run(tmp_path)

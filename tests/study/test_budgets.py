@@ -30,6 +30,12 @@ def test_the_first_limit_reached_ends_the_study(tmp_path: Path) -> None:
     assert run(tmp_path / "b", trials=100, total_env_steps=9000) == 8
 
 
+def test_a_study_that_only_repeats_itself_ends_all_the_same(tmp_path: Path) -> None:
+    content = study("quick", budget={"env_steps": 1000, "total_env_steps": 20_000})
+    content["space"] = {"y": {"choice": ["a", "b"], "default": "a"}}
+    assert len(Study.load(content).run(tmp_path).trials) == 12
+
+
 def test_the_end_by_the_clock_is_replayed_and_stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hour = {"now": 0.0}
     monkeypatch.setattr(Loop, "elapsed", property(lambda self: hour["now"] * 3600))

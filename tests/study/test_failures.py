@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from autorl.errors import BrokenObjective
-from autorl.records import Status
+from autorl.errors import BrokenObjective, InvalidInput
+from autorl.records import Status, Trial
 from autorl.study import Study, open_result
 from tests.study.comparing import numbers
 from tests.study.toys import study
@@ -58,6 +62,57 @@ def test_a_dead_worker_costs_its_configuration_and_not_the_study(tmp_path: Path)
     before = numbers(tmp_path)
     Study.load(study("deadly", start_from=START)).run(tmp_path, jobs=1)
     assert numbers(tmp_path) == before
+
+
+def test_a_worker_that_dies_between_its_groups_is_replaced(tmp_path: Path) -> None:
+    def kill_workers(trial: Trial) -> None:
+        if trial.number == 3:
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    parent = (path.parent / "stat").read_text().rpartition(")")[2].split()[1]
+                    if b"LokyProcess" in path.read_bytes() and int(parent) == os.getpid():
+                        os.kill(int(path.parent.name), signal.SIGKILL)
+            time.sleep(0.2)
+
+    Study.load(study("quick")).run(tmp_path / "killed", jobs=2, on_trial=kill_workers)
+    Study.load(study("quick")).run(tmp_path / "whole", jobs=2)
+    assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
+
+
+def test_first_trials_lost_with_their_workers_are_no_broken_environment(tmp_path: Path) -> None:
+    content = study("deadly", fixed={"y": "c"}, budget={"trials": 3, "env_steps": 1000})
+    result = Study.load(content).run(tmp_path, jobs=2)
+    assert [trial.status for trial in result.trials] == [Status.FAILED] * 3
+    assert [trial.status for trial in open_result(tmp_path).trials] == [Status.FAILED] * 3
+
+
+def test_finalists_that_all_diverge_on_validation_keep_their_order(tmp_path: Path) -> None:
+    content = study("picky", seeds={"tuning": 2, "validation": 2, "test": 2}, finalists=4)
+    result = Study.load(content).run(tmp_path)
+    losses = {trial.number: trial.losses for trial in result.trials}
+    assert result.best is not None
+    assert losses[result.best.trial or 0] == min(filter(None, losses.values()))
+    assert any("by tuning seeds" in warning for warning in result.content.warnings)
+
+
+def test_a_test_run_that_fails_is_tried_again_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_MARKER", str(tmp_path / "marker"))
+    result = Study.load(study("moody")).run(tmp_path / "run")
+    assert result.content.incomplete
+    assert result.best is not None
+    assert len(result.best.member.missing_test_seeds) == 3
+    (tmp_path / "marker").touch()
+    again = Study.load(study("moody")).run(tmp_path / "run")
+    assert not again.content.incomplete
+    assert again.best is not None
+    assert again.best.test["return"].n == 3
+
+
+def test_an_objective_that_is_not_counted_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    content = study("quick", objectives=["return", "parameters"])
+    with pytest.raises(InvalidInput, match=r"objectives: 'parameters' cannot be an objective.*does not count it"):
+        Study.load(content).run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_configuration_over_its_limit_is_ended_and_replayed(tmp_path: Path) -> None:

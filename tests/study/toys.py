@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import gymnasium
+
 import autorl
 from autorl.seeds import stream
 
@@ -64,6 +66,41 @@ def endless(config: Any, environment: Any, seed: int, env_steps: int, report: An
     while config["y"] == "c":
         time.sleep(0.05)
     return value(config, seed)
+
+
+@autorl.algorithm(space=SPACE)
+def picky(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Diverges on every validation seed."""
+    return float("nan") if 10_000 <= seed < 20_000 else value(config, seed)
+
+
+@autorl.algorithm(space=SPACE)
+def moody(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Raises on test seeds as long as there is no file of the name in `TOY_MARKER`."""
+    if seed >= 20_000 and not os.path.exists(os.environ["TOY_MARKER"]):
+        raise ConnectionError("the licence server is away")
+    return value(config, seed)
+
+
+@autorl.algorithm(space=SPACE)
+def late(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Reports one score at the end and returns another."""
+    report(env_steps, 1.0)
+    return 2.0
+
+
+class RaisesAfter(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """An environment that breaks after so many steps of its life."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], steps: int) -> None:
+        super().__init__(env)
+        self.left = steps
+
+    def step(self, action: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("worn out")
+        return self.env.step(action)
 
 
 def study(algorithm: str, **changes: Any) -> dict[str, Any]:

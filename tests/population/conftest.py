@@ -1,0 +1,20 @@
+"""A small environment, and one torch thread."""
+
+from __future__ import annotations
+
+import pytest
+
+from autorl.environment import Environment
+
+
+@pytest.fixture
+def cartpole() -> Environment:
+    return Environment("CartPole-v1", max_episode_steps=50)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """As in a worker: on a busy machine two threads for a small network take many times as long as one."""
+    import torch
+
+    torch.set_num_threads(1)
