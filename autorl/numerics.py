@@ -44,6 +44,8 @@ def worker_environment() -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
+        # Or a file in the current directory that is called like a module of Python's own would be taken for it.
+        "PYTHONSAFEPATH": "1",
         # A GPU's matrix products are reproducible only with a fixed workspace.
         "CUBLAS_WORKSPACE_CONFIG": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
     }

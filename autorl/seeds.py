@@ -96,7 +96,7 @@ class SeedPlan:
         for name, seeds in sets.items():
             _seed_set(name, seeds)
             if not seeds and name != "validation":
-                raise InvalidInput(f"seeds.{name}: {seeds!r} is empty; at least one seed is needed")
+                raise InvalidInput(f"seeds.{name}: {list(seeds)!r} holds no seed; at least one is needed")
         for first, second in (("tuning", "validation"), ("tuning", "test"), ("validation", "test")):
             shared = sorted(set(sets[first]) & set(sets[second]))
             if shared:

@@ -45,6 +45,10 @@ def resolve_algorithm(source: object, where: str = "algorithm") -> type[Algorith
         if adapter in ADAPTERS:
             made: type[Algorithm] = importlib.import_module(ADAPTERS[adapter]).library_algorithm(name, where)
             return made
+        if adapter == "__main__" and not hasattr(sys.modules["__main__"], name):
+            raise InvalidInput(
+                f"{where}: {source!r} was defined in a script or a notebook; go on from that script with the same call"
+            )
         return _checked(load_attribute("algorithm", source, where), source, where)
     if isinstance(source, str):
         return _bundled(source, where)

@@ -23,7 +23,7 @@ from autorl.population.generators import OwnGenerators
 from autorl.population.one_agent import OneAgentAlgorithm, OneAgentTrainer
 from autorl.records import Agent, Value
 
-__all__ = ["SB3Algorithm", "library_algorithm"]
+__all__ = ["SB3Algorithm", "library_algorithm", "library_classes"]
 
 NO_HYPERPARAMETERS = {
     "self": "not an argument",

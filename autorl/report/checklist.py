@@ -82,7 +82,7 @@ def _derived(content: StudyContent) -> dict[str, tuple[str, str]]:
     tested = [member for member in content.chosen if member.test]
     code = _first(provenance, "url", "repository", "git", "git_hash", "source")
     software = _first(provenance, "versions", "distributions", "packages")
-    hardware = _first(provenance, "cpu", "hardware", "platform", "machine")
+    hardware = _first(provenance, "hardware", "cpu", "platform", "machine")
     validation = f", {len(content.seeds.validation)} for validation" if content.seeds.validation else ""
     return {
         "settings": (
@@ -113,7 +113,7 @@ def _derived(content: StudyContent) -> dict[str, tuple[str, str]]:
         "incumbents": (_mark(bool(content.chosen)), "Under Result; also in results.json." if content.chosen
                        else "No trial completed."),
         "code": (_mark(code != ""), code or "Not recorded."),
-        "tuning_code": ("yes", "The resolved study description is part of this report and runs with `autorl run`."),
+        "tuning_code": ("yes", "The resolved study description is part of this report and runs with autorl run."),
         "software": (_mark(software != ""), "Every version is listed under Provenance." if software
                      else "Not recorded."),
         "hardware": (_mark(hardware != ""), hardware or "Not recorded."),

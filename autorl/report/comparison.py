@@ -22,9 +22,14 @@ __all__ = ["comparison"]
 MAX_PANELS = 4
 
 
-def comparison(content: StudyContent, shown: Sequence[Entry]) -> Picture:
-    """One panel a metric (the objectives, then `return` and others while there is room), one row a configuration."""
+def comparison(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
+    """One panel a metric (the objectives, then `return` and others while there is room), one row a configuration.
+
+    None where nothing was measured.
+    """
     quantities = [q for q in content.quantities if any(q.label in entry.member.tuning for entry in shown)][:MAX_PANELS]
+    if not quantities:
+        return None
     columns = 2 if len(quantities) == 4 else max(1, len(quantities))
     rows = max(1, math.ceil(len(quantities) / columns))
     figure = new_figure(9.2, rows * (0.46 * max(len(shown), 2) + 0.75) + 0.45)

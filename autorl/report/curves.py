@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +17,13 @@ from autorl.report.picture import MUTED, Picture, new_figure
 __all__ = ["curves"]
 
 MAX_PANELS, MAX_SEEDS = 12, 50
+
+
+def _episodes(content: StudyContent) -> str:
+    """Over how many episodes a point is the mean: fewer than a score, which the last point therefore differs from."""
+    evaluation = content.description.get("evaluation")
+    count = evaluation.get("curve_episodes") if isinstance(evaluation, Mapping) else None
+    return f", over the first {count} episodes of an evaluation (scores are over all)" if count else ""
 
 
 def curves(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
@@ -34,8 +41,8 @@ def curves(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
     unit = next(curve.unit for _, curve in drawn)
     reference = next((curve for entry, curve in recorded if entry.role == "baseline" or "baseline" in entry.name), None)
     counts = sorted({len(curve.seeds) for _, curve in drawn})
-    text = f"Mean evaluation {unit} after the given env steps of training. Thin: one test seed; thick: mean over "
-    text += f"n = {' or '.join(map(str, counts))} test seeds."
+    text = f"Mean evaluation {unit} after the given env steps of training{_episodes(content)}. "
+    text += f"Thin: one test seed; thick: mean over n = {' or '.join(map(str, counts))} test seeds."
     if reference is not None and len(drawn) > 1:
         text += " Dashed: the baseline's mean, for comparison."
     if left_out:

@@ -25,9 +25,11 @@ def top_rung(content: StudyContent) -> int:
     return max((trial.rung for trial in content.trials if trial.values), default=0)
 
 
-def history(content: StudyContent, shown: Sequence[Entry]) -> Picture:
-    """One panel an objective over the trials' numbers."""
+def history(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
+    """One panel an objective over the trials' numbers; None without a score to draw."""
     objectives = content.objectives
+    if not any(trial.values for trial in content.trials):
+        return None
     figure = new_figure(9.2, 2.5 * len(objectives) + 0.6)
     failed = [trial for trial in content.trials if trial.status not in (Status.COMPLETE, Status.STOPPED)]
     top = top_rung(content)
@@ -35,7 +37,7 @@ def history(content: StudyContent, shown: Sequence[Entry]) -> Picture:
     text = f"All {len(content.trials)} trials on the tuning seeds; the line is the best score so far"
     text += " at full length, pale dots were stopped earlier." if short else "."
     if failed:
-        text += f" Crosses at the lower edge: {len(failed)} trials that failed, diverged or timed out."
+        text += f" Crosses at the lower edge: failed, diverged or timed out ({len(failed)})."
     if len(content.trials) > MAX_TRIALS:
         text += f" About {MAX_TRIALS} trials are drawn, evenly spread."
     picture = Picture(
@@ -125,7 +127,9 @@ def _panel(
             color=INK,
         )
     set_scale(axes, "y", logarithmic([trial.values[quantity.label] for trial in scored]))
-    axes.margins(x=0.02, y=0.14)
+    axes.margins(y=0.14)
+    reach = max(0.5, 0.02 * len(content.trials))
+    axes.set_xlim(content.trials[0].number - reach, content.trials[-1].number + reach)
     axes.set_ylabel(axis_label(quantity).replace(", ", ",\n"))
     from matplotlib.ticker import MaxNLocator
 

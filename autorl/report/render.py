@@ -69,7 +69,7 @@ def _render(
         view=view,
         result_pictures=drawn["result"],
         curve_picture=next(iter(drawn["curves"]), None),
-        history_picture=next(iter(drawn["history"])),
+        history_picture=next(iter(drawn["history"]), None),
         slice_pictures=drawn["slices"],
         **more,
     )

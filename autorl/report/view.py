@@ -85,7 +85,7 @@ def view(content: StudyContent, shown: Sequence[Entry]) -> View:
                       f"{len(content.seeds.test)} test"),
         ),
         scores=_scores(shown, content.objectives),
-        others=_scores(shown, [q for q in content.quantities if q not in content.objectives]),
+        others=_others(shown, [q for q in content.quantities if q not in content.objectives]),
         finalists=_finalists(content),
         configurations=_configurations(content, shown),
         metrics=Table(
@@ -195,6 +195,19 @@ def _scores(shown: Sequence[Entry], quantities: Sequence[Quantity]) -> Table | N
         frozenset(range(1, 1 + 3 * len(named))),
         frozenset(row for row, entry in enumerate(shown) if entry.role == "chosen"),
     )
+
+
+def _others(shown: Sequence[Entry], quantities: Sequence[Quantity]) -> Table | None:
+    """The other metrics, one a row, on the test seeds."""
+    named = [q for q in quantities if any(q.label in entry.member.test for entry in shown)]
+    if not named:
+        return None
+    rows = tuple((q.label, *(estimate(entry.member.test.get(q.label)) for entry in shown)) for q in named)
+    caption = (
+        f"Mean and 95 % interval on the test seeds: {interval_methods(shown, named)}. The same on the tuning seeds "
+    )
+    caption += "is in results.json."
+    return Table(caption, ("metric", *(entry.name for entry in shown)), rows, frozenset(range(1, 1 + len(shown))))
 
 
 def _configurations(content: StudyContent, shown: Sequence[Entry]) -> Table | None:

@@ -26,16 +26,11 @@ def report_files(content: StudyContent) -> dict[str, bytes]:
     shown = entries(content)
     texts = view(content, shown)
     with styled():
-        result: list[Picture] = []
-        if len(content.objectives) > 1:
-            result.append(front(content, shown))
-        if shown:
-            result.append(comparison(content, shown))
-        drawn = curves(content, shown)
+        several = len(content.objectives) > 1
         pictures = {
-            "result": result,
-            "curves": [drawn] if drawn is not None else [],
-            "history": [history(content, shown)],
+            "result": _drawn(front(content, shown) if several else None, comparison(content, shown)),
+            "curves": _drawn(curves(content, shown)),
+            "history": _drawn(history(content, shown)),
             "slices": slices(content, shown),
         }
         page = html(texts, pictures)
@@ -48,6 +43,11 @@ def report_files(content: StudyContent) -> dict[str, bytes]:
         "report.md": markdown(texts, pictures).encode(),
         "report.html": page.encode(),
     }
+
+
+def _drawn(*pictures: Picture | None) -> list[Picture]:
+    """Those that have something to show."""
+    return [picture for picture in pictures if picture is not None]
 
 
 def write_report(content: StudyContent, directory: str | Path) -> Path:

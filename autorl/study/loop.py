@@ -16,10 +16,12 @@ from autorl.study.resolved import ResolvedStudy
 from autorl.study.telling import Telling, known_losses
 from autorl.study.trainer import NotTrainedError, Trainer, Wanted
 
-__all__ = ["Loop"]
+__all__ = ["BROKEN", "Loop"]
 
 ENDED = "ended"
 """The kind of input that says at which request the clock ended the study."""
+BROKEN = "broken"
+"""The kind of input that says what stopped the last session, or None."""
 SEVERITY = (Status.FAILED, Status.TIMED_OUT, Status.DIVERGED)
 
 
@@ -238,9 +240,10 @@ class Loop:
         if len(reasons) < first or len({_last_line(reason) for reason in reasons}) > 1:
             return
         self._trainer.forget(agents)
+        said = f"each of the first {first} trials failed with the same exception ({_last_line(reasons[0])})"
+        self._truth.store_input(BROKEN, "reason", said)
         raise BrokenObjective(
-            f"each of the first {first} trials failed with the same exception ({_last_line(reasons[0])}), so the "
-            f"environment or the algorithm is broken; the study stops:\n{reasons[0].rstrip()}"
+            f"{said}, so the environment or the algorithm is broken; the study stops:\n{reasons[0].rstrip()}"
         )
 
     # Telling

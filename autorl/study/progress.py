@@ -16,7 +16,7 @@ class Progress:
         trials_done: Configurations finished in this phase.
         trials_total: How many there will be, or None where only a clock or a step budget ends the phase.
         best: The best so far in words, or "" without a complete trial.
-        env_steps: Env steps of training so far, over all phases.
+        env_steps: Env steps of training in this session, over all phases.
         failed: Trials that failed, diverged or timed out.
     """
 

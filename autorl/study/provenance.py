@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from autorl import __version__
 from autorl.numerics import cpu_capability, numerics_stamp
@@ -26,12 +29,11 @@ def session(numerics: Mapping[str, str], jobs: int) -> dict[str, object]:
     """
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": list(sys.argv),
+        "command": shlex.join(sys.argv),
         "autorl": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpu": cpu_capability(),
-        "cores": os.cpu_count(),
+        "hardware": _hardware(),
         "jobs": jobs,
         "git": _git(),
         "numerics_stamp": numerics_stamp(numerics),
@@ -56,6 +58,16 @@ def _versions() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def _hardware() -> str:
+    """The processor's name, cores and memory, as far as the system tells."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{name} ({cpu_capability()}), {os.cpu_count()} cores, {memory:.0f} GiB"
+
+
 def _git() -> dict[str, object] | None:
     """The commit of the working directory and whether it has changes; None outside a repository."""
     try:
@@ -68,4 +80,4 @@ def _git() -> dict[str, object] | None:
         ).stdout.strip()  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None
-    return {"commit": commit, "changed": bool(changes)}
+    return {"commit": commit, "changes": "uncommitted changes" if changes else "none"}

@@ -14,6 +14,7 @@ from autorl.records import Configuration, Run, Status, Trial
 from autorl.report import Curve, Member, Phase, Quantity, SeedSets, StudyContent, TrialRow
 from autorl.storage.truth import Truth
 from autorl.study.judging import OPENED, Judged, Verdict, reported_metrics
+from autorl.study.loop import BROKEN
 from autorl.study.resolved import ResolvedStudy
 from autorl.study.trainer import LOST, Charge
 
@@ -156,6 +157,9 @@ def _warnings(
     study: ResolvedStudy, trials: Sequence[Trial], verdict: Verdict, truth: Truth, provenance: Mapping[str, object]
 ) -> list[str]:
     found = list(study.warnings)
+    broken = truth.inputs(BROKEN).get("reason")
+    if broken is not None:
+        found.append(f"the study stopped: {broken}")
     failed = [trial for trial in trials if trial.status is not Status.COMPLETE]
     if trials and len(failed) == len(trials):
         found.append(f"none of the {len(trials)} trials is complete, so nothing could be selected")
@@ -174,7 +178,7 @@ def _warnings(
             f"none of the {len(finalists)} finalists completed on the validation seeds; the choice is by tuning seeds"
         )
     git = provenance.get("git")
-    if isinstance(git, Mapping) and git.get("changed"):
+    if isinstance(git, Mapping) and git.get("changes") != "none":
         found.append(f"the working directory had changes not in commit {git.get('commit')}")
     return found
 

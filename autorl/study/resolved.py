@@ -20,7 +20,7 @@ from autorl.study.description import StudyDescription
 from autorl.study.lengths import check_iterations, check_rungs
 from autorl.tuners import build_tuner
 
-__all__ = ["ResolvedStudy", "resolve"]
+__all__ = ["ResolvedStudy", "may_stop_early", "resolve"]
 
 COUNTED = ("gradient_updates", "flops", "parameters")
 """Metrics of cost that an algorithm counts, or not."""

@@ -21,7 +21,7 @@ from autorl.study.description import StudyDescription
 from autorl.study.directory import RunDirectory, differences
 from autorl.study.judging import Judging, Verdict
 from autorl.study.loading import dump_document, load_description
-from autorl.study.loop import Loop
+from autorl.study.loop import BROKEN, Loop
 from autorl.study.progress import Progress
 from autorl.study.provenance import session
 from autorl.study.reporting import ACCEPTED, content
@@ -62,12 +62,16 @@ def run_study(
     """
     whole_number(jobs, "jobs (worker processes)", 1)
     run_directory = RunDirectory(directory)
+    if study.description.storage != "sqlite":
+        _opened(study, run_directory).close()  # a database that cannot be opened is refused before anything is made
     numerics = numerics_parts(study.algorithm, study.environment)
     with run_directory.locked():
         truth = _opened(study, run_directory)
         try:
             objectives = _claim(study, truth, run_directory, numerics, accept_new_numerics)
             run_directory.add_session(session(numerics, jobs))
+            if truth.inputs(BROKEN).get("reason") is not None:  # what stopped the last session is over
+                truth.store_input(BROKEN, "reason", None)
             base: type[Executor] = Executor  # type: ignore[type-abstract]  # only compared with
             executor_class = resolve_class("executor", study.description.executor, "autorl.execution", base)
             with executor_class(jobs, run_directory.checkpoints) as executor:

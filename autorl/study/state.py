@@ -10,6 +10,7 @@ from autorl.errors import InvalidInput
 from autorl.storage.truth import Truth, database_url
 from autorl.study.directory import RunDirectory
 from autorl.study.judging import OPENED
+from autorl.study.loop import BROKEN
 
 __all__ = ["StudyState", "study_state"]
 
@@ -28,6 +29,7 @@ class StudyState:
         seconds: Wall seconds of tuning so far, over all sessions.
         sessions: How often it was run.
         test_openings: How often the test seeds were opened.
+        stopped: What stopped the last session for good, or None.
         running: Whether a process works in the directory now.
         report: The report, or None while none is written.
     """
@@ -41,6 +43,7 @@ class StudyState:
     seconds: float
     sessions: int
     test_openings: int
+    stopped: str | None
     running: bool
     report: Path | None
 
@@ -56,11 +59,12 @@ def study_state(directory: str | Path) -> StudyState:
         raise InvalidInput(f"run directory {str(directory)!r} holds no study")
     document = read_document(run_directory.study_file)
     name, storage, budget = str(document["name"]), str(document["storage"]), document["budget"]
-    stored, asked, tells, openings = None, [], [], {}
+    stored, asked, tells, openings, broken = None, [], [], {}, None
     if storage != "sqlite" or run_directory.database.exists():  # opening a database that is not there creates it
         truth = Truth(database_url(storage, run_directory.path), name)
         try:
             stored, asked, tells, openings = truth.stored(), truth.trials(), truth.tells(), truth.inputs(OPENED)
+            broken = truth.inputs(BROKEN).get("reason")
         finally:
             truth.close()
     total = budget.get("trials") if isinstance(budget, dict) else None
@@ -75,6 +79,7 @@ def study_state(directory: str | Path) -> StudyState:
         seconds=stored.elapsed if stored is not None else 0.0,
         sessions=len(run_directory.sessions()),
         test_openings=len(openings),
+        stopped=broken,
         running=run_directory.in_use,
         report=report if report.exists() else None,
     )

@@ -58,6 +58,10 @@ class Trainer:
         objectives: The black box under each numerics stamp whose results count, the current one last.
         truth: Where results are stored.
         executor: Who trains; None only reads.
+
+    Attributes:
+        charges: Env steps per phase.
+        env_steps: Env steps trained in this session, whoever they are charged to.
     """
 
     def __init__(
@@ -65,15 +69,11 @@ class Trainer:
     ) -> None:
         self.study, self.objectives, self.truth, self.executor = study, tuple(objectives), truth, executor
         self.charges: dict[str, Charge] = {name: Charge() for name in ("tuning", "validation", "test", "baseline")}
+        self.env_steps = 0
         self._segments: dict[str, Segment] = {}
         self._charged: set[str] = set()
         self._lost: dict[str, dict[str, str]] = truth.inputs(LOST)
         self._alone = any(not criterion.metric.reproducible for criterion in study.criteria)
-
-    @property
-    def env_steps(self) -> int:
-        """Env steps of training known so far, whoever they are charged to."""
-        return sum(segment.env_steps for segment in self._segments.values())
 
     @property
     def objective(self) -> Objective:
@@ -202,6 +202,7 @@ class Trainer:
         kept = [one for one in segments if not (final and one.status is Status.FAILED)]
         self.truth.store_segments([(one, self.objective.evaluation_keys(one.key, one.first, one.last)) for one in kept])
         self._segments.update({segment.key: segment for segment in segments})
+        self.env_steps += sum(segment.env_steps for segment in segments)
 
     def _lose(self, lost: Lost) -> None:
         """Notes a loss as an input of the study, to be replayed."""

@@ -133,7 +133,7 @@ def test_unknown_names_get_the_nearest_known_one(changes: dict[str, object], par
         ({"tuner_seed": -1}, "study: tuner_seed: -1 must be at least 0"),
         ({"limits": {"seconds": -1}}, "study: limits.seconds: -1 must be greater than 0"),
         ({"objectives": []}, "study: objectives: [] is empty; at least one objective is needed"),
-        ({"seeds": {"tuning": 0}}, "study: seeds.tuning: () is empty; at least one seed is needed"),
+        ({"seeds": {"tuning": 0}}, "study: seeds.tuning: [] holds no seed; at least one is needed"),
         (
             {"seeds": {"tuning": [1, 20_000]}},
             "study: seeds.tuning and seeds.test share seed(s) 20000; the sets must be disjoint",

@@ -12,7 +12,7 @@ import pytest
 
 from autorl.errors import BrokenObjective, InvalidInput
 from autorl.records import Status, Trial
-from autorl.study import Study, open_result
+from autorl.study import Study, open_result, study_state
 from tests.study.comparing import numbers
 from tests.study.toys import study
 
@@ -44,7 +44,11 @@ def test_a_broken_environment_stops_the_study_with_its_traceback(tmp_path: Path)
         Study.load(study("broken")).run(tmp_path)
     assert not (tmp_path / "results.json").exists()
     # Nothing of the failure is kept: once the display is found, the same command trains everything.
-    assert not open_result(tmp_path).trials
+    stored = open_result(tmp_path)
+    assert not stored.trials
+    said = "each of the first 3 trials failed with the same exception (OSError: no display found)"
+    assert f"the study stopped: {said}" in stored.content.warnings
+    assert study_state(tmp_path).stopped == said
 
 
 def test_different_failures_do_not_stop_a_study(tmp_path: Path) -> None:
