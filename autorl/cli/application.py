@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 import autorl
 from autorl.cli.check import check
 from autorl.cli.listing import listing
+from autorl.cli.mirror import mirror
 from autorl.cli.report import report
 from autorl.cli.run import run
 from autorl.cli.show import show
@@ -72,6 +73,6 @@ def _options(
     """Hyperparameter optimisation for reinforcement learning."""
 
 
-for _command in (run, check, status, report, show):
+for _command in (run, check, status, report, mirror, show):
     application.command()(_command)
 application.command("list")(listing)

@@ -148,6 +148,29 @@ class Result:
         """
         return write_report(self.content, self.directory)
 
+    def mirror(self, storage: str) -> int:
+        """Writes the trials as an Optuna study, for Optuna's dashboard and plots; see `autorl.tuners.mirror`.
+
+        Args:
+            storage: A database URL that Optuna takes, such as `sqlite:///optuna.sqlite`.
+
+        Returns:
+            How many trials were written.
+
+        Raises:
+            InvalidInput: If the database cannot be used, or holds another study of that name.
+        """
+        from autorl.tuners.mirror import mirror
+
+        return mirror(
+            self.content.name,
+            self.study.space,
+            {quantity.label: quantity.direction for quantity in self.content.objectives},
+            self.trials,
+            [row.values for row in self.content.trials],
+            storage,
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """One row a trial, with the columns of `trials.csv`."""
         import io

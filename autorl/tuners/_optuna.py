@@ -6,7 +6,9 @@ ask. And NSGA-II, as it stands, cannot be rebuilt in the middle of a study.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -14,16 +16,25 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from autorl.metrics import Direction
 from autorl.space import SearchSpace
 
 __all__ = [
+    "BaseDistribution",
     "BaseSampler",
+    "CategoricalDistribution",
+    "FloatDistribution",
     "FrozenTrial",
+    "IntDistribution",
     "NSGAIISampler",
     "OptunaStudy",
     "RandomSampler",
+    "StorageError",
     "TPESampler",
+    "TrialState",
+    "create_trial",
     "distributions",
+    "replace_study",
 ]
 
 
@@ -40,6 +51,52 @@ def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
     return found
 
 
+class StorageError(Exception):
+    """A storage that cannot be opened, or a study in it that must not be replaced."""
+
+
+def replace_study(
+    name: str,
+    storage: str,
+    metric_names: Sequence[str],
+    directions: Sequence[Direction],
+    trials: Sequence[FrozenTrial],
+    mark: str,
+) -> None:
+    """Makes a study of these trials in a storage, in place of one that carries the mark.
+
+    Raises:
+        StorageError: If the storage cannot be opened, or holds a study of that name without the mark.
+    """
+    with _quiet():
+        try:
+            found = optuna.storages.get_storage(storage)
+            existing = {one.study_name: one for one in optuna.get_all_study_summaries(storage=found)}
+        except Exception as error:  # the storage's own, SQLAlchemy's, or a driver's that is missing
+            raise StorageError(str(error)) from error
+        if name in existing:
+            if mark not in existing[name].user_attrs:
+                raise StorageError(f"it holds a study {name!r} that is no mirror, which is left alone")
+            optuna.delete_study(study_name=name, storage=found)
+        study = optuna.create_study(study_name=name, storage=found, directions=list(directions))
+        study.set_user_attr(mark, "autorl")
+        study.set_metric_names(list(metric_names))
+        study.add_trials(trials)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """That a study was made is news to Optuna's own users only."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
 class OptunaStudy:
     """One in-memory study over a fixed space; a trial is known by its place in the order of appending.
 
@@ -50,16 +107,12 @@ class OptunaStudy:
 
     def __init__(self, space: SearchSpace, objectives: int) -> None:
         self.distributions = distributions(space)
-        verbosity = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.WARNING)  # that a study was made is news to Optuna's own users only
-        try:
+        with _quiet():
             self._study = optuna.create_study(
                 directions=["minimize"] * objectives,
                 storage=optuna.storages.InMemoryStorage(),
                 sampler=RandomSampler(seed=0),  # replaced at every ask; left out, it would seed itself
             )
-        finally:
-            optuna.logging.set_verbosity(verbosity)
 
     def ask(self, sampler: BaseSampler) -> FrozenTrial:
         """Appends a trial of the sampler's choice, running."""
