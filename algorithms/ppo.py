@@ -17,9 +17,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from autorl.agents.checks import check_choice, check_flag, check_number, check_whole
 from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
 from autorl.agents.rollout import Batch, minibatches, permutations
+from autorl.checks import check_choice, check_flag, check_number, check_whole
 from autorl.environment import Environment
 from autorl.errors import InvalidInput
 from autorl.population import hyperparameter

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from autorl.checks import finite_number, whole_number
+from autorl.checks import check_finite, check_whole
 from autorl.errors import InvalidInput, StudyMismatch, UnknownName
 from autorl.numerics import numerics_parts
 from autorl.records import Configuration, Status, Trial
@@ -80,7 +80,7 @@ class Session:
         Raises:
             InvalidInput: If the count is below 1.
         """
-        whole_number(count, "ask: the number of configurations", 1)
+        check_whole("ask: the number of configurations", count, 1)
         limit = self.study.description.budget.trials
         if limit is not None:
             count = min(count, limit - len(self._asking.asked))
@@ -112,7 +112,8 @@ class Session:
             InvalidInput: If the trial was not asked for or is told already, or a value is missing or not finite.
         """
         which = number.number if isinstance(number, Suggestion) else number
-        if whole_number(which, "tell: the trial's number", 0) >= len(self._asking.asked):
+        check_whole("tell: the trial's number", which, 0)
+        if which >= len(self._asking.asked):
             raise InvalidInput(f"tell: trial {which!r} was not asked for; {len(self._asking.asked)} trials were")
         if which in self._results:
             raise InvalidInput(f"tell: trial {which} was told already; a trial is told once")
@@ -195,10 +196,9 @@ class Session:
             given = list(values) if isinstance(values, Sequence) else [values]
         if len(given) != len(labels):
             raise InvalidInput(f"tell: trial {number}: {values!r} has {len(given)} values; {labels} are the objectives")
-        return [
-            finite_number(value, f"tell: trial {number}: {label} (use failed=True for a failure)")
-            for label, value in zip(labels, given, strict=True)
-        ]
+        for label, value in zip(labels, given, strict=True):
+            check_finite(f"tell: trial {number}: {label} (use failed=True for a failure)", value)
+        return [float(value) for value in given]
 
     def _take(self, event: Mapping[str, object]) -> None:
         number, values = event["tell"], event["values"]

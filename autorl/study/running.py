@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from autorl.checks import whole_number
+from autorl.checks import check_whole
 from autorl.errors import InvalidInput, StudyMismatch
 from autorl.execution import Executor
 from autorl.numerics import differing_parts, numerics_parts, numerics_stamp
@@ -60,7 +60,7 @@ def run_study(
         StudyMismatch: If the directory holds another study.
         BrokenObjective: If each of the first trials fails with the same exception.
     """
-    whole_number(jobs, "jobs (worker processes)", 1)
+    check_whole("jobs (worker processes)", jobs, 1)
     run_directory = RunDirectory(directory)
     if study.description.storage != "sqlite":
         _opened(study, run_directory).close()  # a database that cannot be opened is refused before anything is made
