@@ -29,9 +29,8 @@ def in_child() -> bool:
 
         torch.set_num_threads(1)
         return True
-    done = subprocess.run(
-        [sys.executable, *sys.argv], env={**os.environ, **worker_environment(), CHILD: "1"}, check=False
-    )
+    environment = {**os.environ, **worker_environment(), CHILD: "1", "PYTHONPATH": str(RESULTS.parents[1])}
+    done = subprocess.run([sys.executable, *sys.argv], env=environment, check=False)
     raise SystemExit(done.returncode)
 
 

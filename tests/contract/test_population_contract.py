@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 @functools.cache
 def child(*jobs: tuple[str, str], strict: bool = True, hash_seed: str = "0") -> list[dict[str, Any]]:
     """Runs (reference, check) pairs in one process; an entry each."""
-    environment = {**os.environ, **worker_environment(), "PYTHONHASHSEED": hash_seed}
+    environment = {**os.environ, **worker_environment(), "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
     if not strict:
         del environment["MKL_CBWR"]
     command = [sys.executable, "-m", "tests.contract.contract_child", json.dumps(jobs)]
