@@ -122,3 +122,12 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(here: Path) -> None:
     )
     assert "Traceback" not in errors
     assert call(here, *arguments).returncode == 0
+
+
+def test_files_called_as_modules_of_python_stay_out_of_the_way(here: Path) -> None:
+    for name in ("random.py", "numpy.py"):
+        (here / name).write_text("raise SystemExit('the wrong module was imported')\n")
+    # The installed command has no current directory in front of its path, and neither must its workers.
+    command = [str(Path(sys.executable).parent / "autorl"), "run", "study.yaml", "--quiet"]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
