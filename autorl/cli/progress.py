@@ -19,6 +19,8 @@ __all__ = ["Pace", "ProgressDisplay", "duration"]
 
 WINDOW = 16
 """Groups over which speed is measured."""
+SHORTEST = 2.0
+"""Seconds below which a speed says nothing: two groups may end within the same moment."""
 
 
 class Pace:
@@ -61,7 +63,7 @@ def _rate(samples: deque[tuple[float, int]]) -> float | None:
     if len(samples) < 2:
         return None
     (first_time, first), (last_time, last) = samples[0], samples[-1]
-    return (last - first) / (last_time - first_time) if last_time > first_time else None
+    return (last - first) / (last_time - first_time) if last_time - first_time >= SHORTEST else None
 
 
 def duration(seconds: float) -> str:

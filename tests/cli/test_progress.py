@@ -33,8 +33,15 @@ def test_another_phase_starts_its_own_count_of_trials() -> None:
     pace.update(102.0, at(1, 2_000, "test", 3))
     assert pace.seconds_left(at(1, 2_000, "test", 3)) is None
     assert pace.steps_per_second() == 500.0
-    pace.update(103.0, at(2, 3_000, "test", 3))
-    assert pace.seconds_left(at(2, 3_000, "test", 3)) == pytest.approx(1.0)
+    pace.update(104.0, at(2, 3_000, "test", 3))
+    assert pace.seconds_left(at(2, 3_000, "test", 3)) == pytest.approx(2.0)
+
+
+def test_two_groups_within_a_moment_make_no_speed() -> None:
+    pace = Pace()
+    pace.update(100.0, at(1, 1_000))
+    pace.update(100.01, at(2, 90_000))
+    assert pace.steps_per_second() is None
 
 
 def test_only_the_last_groups_count() -> None:
