@@ -148,7 +148,8 @@ class Loop:
             Wanted(self._full(assignment.trial), assignment.seeds, assignment.mark, "tuning")
             for assignment in request.assignments
         ]
-        runnable = [one if self._refusal(one) is None else None for one in wanted]
+        refusals = [self._refusal(one) for one in wanted]
+        runnable = [one for one, refusal in zip(wanted, refusals, strict=True) if refusal is None]
 
         def after_group() -> None:
             self._truth.store_elapsed(self.elapsed)
@@ -157,10 +158,9 @@ class Loop:
                 done = [self._trial(entry, self._known_runs(entry)) for entry in request.assignments]
                 self._on_group([*self.trials, *(trial for trial in done if trial is not None)])
 
-        found = iter(self._trainer.train([one for one in runnable if one is not None], after_group))
+        found = iter(self._trainer.train(runnable, after_group))
         trials = []
-        for assignment, one in zip(request.assignments, wanted, strict=True):
-            refusal = self._refusal(one)
+        for assignment, refusal in zip(request.assignments, refusals, strict=True):
             if refusal is not None:
                 trial = self._failed(assignment, refusal)
             else:
@@ -230,7 +230,9 @@ class Loop:
         first = first if budget is None else min(first, budget)
         if self._trainer.executor is None or len(self._asking.asked) < first:
             return
-        marks = {**{trial.number: trial.rung for trial in self._results.values()}}
+        if all(assignment.trial >= first for assignment in assignments):
+            return
+        marks = {trial.number: trial.rung for trial in self._results.values()}
         marks |= {assignment.trial: assignment.mark for assignment in assignments}
         agents = [(Agent(self._full(number), seed), marks[number]) for number in range(first) for seed in self._seeds]
         raised = [self._trainer.raised(agent, mark) for agent, mark in agents]

@@ -120,10 +120,10 @@ def test_an_objective_that_is_not_counted_is_refused_before_anything_is_written(
 
 
 def test_a_configuration_over_its_limit_is_ended_and_replayed(tmp_path: Path) -> None:
-    content = study("endless", start_from=START, limits={"seconds": 1.5}, budget={"trials": 4, "env_steps": 1000})
+    content = study("endless", start_from=START, limits={"seconds": 2.5}, budget={"trials": 4, "env_steps": 1000})
     result = Study.load(content).run(tmp_path, jobs=2)
     assert result.trials[1].status is Status.TIMED_OUT
-    assert "1.5 seconds" in (result.trials[1].reason or "")
+    assert "2.5 seconds" in (result.trials[1].reason or "")
     assert result.complete
     before = numbers(tmp_path)
     Study.load(content).run(tmp_path, jobs=2)
