@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -60,6 +61,18 @@ def test_killed_at_any_moment_it_ends_as_an_undisturbed_run(tmp_path: Path, tune
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     Study.load(content).run(tmp_path / "killed", jobs=2)
+    assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("left", ["study.yaml", "study.sqlite"])
+def test_a_study_killed_while_it_began_begins_again(tmp_path: Path, left: str) -> None:
+    Study.load(study("quick")).run(tmp_path / "whole")
+    (tmp_path / "killed").mkdir()
+    if left == "study.yaml":
+        shutil.copy(tmp_path / "whole" / left, tmp_path / "killed")
+    else:
+        Truth(f"sqlite:///{tmp_path / 'killed' / left}", "toy").close()
+    Study.load(study("quick")).run(tmp_path / "killed")
     assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
 
 
