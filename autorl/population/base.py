@@ -79,6 +79,7 @@ class Algorithm(ABC):
         checkpoints: "exact" if a saved population continues with the bits of an unbroken one; "none" if a promotion
             retrains from zero, and is charged for it.
         rounds_down: Whether `advance(mark)` never exceeds the mark.
+        lockstep: Whether agents train in lock-step and gain from company; configurations train one by one otherwise.
         counts: What its populations count: names of metrics of cost besides `env_steps` and `train_seconds`.
         distributions: Distributions besides torch, NumPy and Gymnasium whose versions change the algorithm's numbers.
     """
@@ -87,6 +88,7 @@ class Algorithm(ABC):
     summary: ClassVar[str] = ""
     checkpoints: ClassVar[Literal["exact", "none"]] = "exact"
     rounds_down: ClassVar[bool] = True
+    lockstep: ClassVar[bool] = True
     counts: ClassVar[frozenset[str]] = frozenset({"gradient_updates", "flops", "parameters"})
     distributions: ClassVar[tuple[str, ...]] = ()
 

@@ -265,6 +265,7 @@ class OneAgentAlgorithm(Algorithm):
     """An algorithm whose agents train one by one; subclass it as a frozen dataclass and write `trainer`."""
 
     checkpoints: ClassVar[Literal["exact", "none"]] = "none"
+    lockstep: ClassVar[bool] = False
     counts: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod

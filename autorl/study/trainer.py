@@ -188,9 +188,13 @@ class Trainer:
             plan = study.algorithm.configure(configuration).plan(spaces, self.objective.horizon)
             return plan.flops or 1.0
 
+        def statics(configuration: Configuration) -> object:
+            own = study.algorithm.configure(configuration)
+            return own.static_values() if study.algorithm.lockstep else canonical_json(dict(configuration))
+
         grouped = make_groups(
             unique,
-            lambda configuration: study.algorithm.configure(configuration).static_values(),
+            statics,
             cost,
             self.executor.jobs,
             alone=self._alone,
