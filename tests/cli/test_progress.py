@@ -62,3 +62,11 @@ def test_nothing_is_shown_when_invisible(capsys: pytest.CaptureFixture[str]) -> 
         display.update(at(2, 1_000))
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_line_has_speed_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    display = ProgressDisplay(visible=False)
+    for now, progress in ((100.0, at(2, 1_000)), (104.0, at(4, 9_000))):
+        monkeypatch.setattr("time.monotonic", lambda now=now: now)
+        display.update(progress)
+    assert display.text(at(4, 9_000)) == "4/10 done, 2,000 env steps/s, 0:12 left"
