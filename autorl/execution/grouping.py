@@ -57,8 +57,12 @@ def make_groups(
     ]
     groups = [part for group in groups for part in _cut(group, -(-len(group.agents) // LARGEST))]
 
+    # Priced once a configuration: each group handed in holds one, and cutting keeps the agents it is made of.
+    priced = ((group, cost(group.agents[0].configuration)) for group in wanted)
+    prices = {id(agent): price for group, price in priced for agent in group.agents}
+
     def total(group: Group) -> float:
-        return sum(cost(agent.configuration) for agent in group.agents)
+        return sum(prices[id(agent)] for agent in group.agents)
 
     while len(groups) < jobs and any(len(group.agents) > 1 for group in groups):
         largest = max((group for group in groups if len(group.agents) > 1), key=total)

@@ -192,13 +192,7 @@ class Trainer:
             own = study.algorithm.configure(configuration)
             return own.static_values() if study.algorithm.lockstep else canonical_json(dict(configuration))
 
-        grouped = make_groups(
-            unique,
-            statics,
-            cost,
-            self.executor.jobs,
-            alone=self._alone,
-        )
+        grouped = make_groups(unique, statics, cost, self.executor.jobs, alone=self._alone)
         return self.executor.run(self.objective, grouped, seconds)
 
     def _store(self, chains: Sequence[Sequence[Segment]], final: bool) -> None:
