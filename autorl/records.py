@@ -179,6 +179,8 @@ class Trial:
         rung: Mark of the last rung it reached, in env steps.
         reason: Why it did not complete, or None.
         origin: "default", "start_from", "user" or "tuner".
+        violations: Per constraint of the study by how much it is broken, 0 or below if it holds; empty without
+            constraints, and unless complete.
     """
 
     number: int
@@ -189,3 +191,9 @@ class Trial:
     rung: int = 0
     reason: str | None = None
     origin: str = "tuner"
+    violations: tuple[float, ...] = ()
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every constraint holds; a trial that did not complete has none to break."""
+        return all(violation <= 0 for violation in self.violations)

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData
 
 __all__ = ["SCHEMA_VERSION", "evaluations", "inputs", "metadata", "segments", "studies", "tells", "trials"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a table changes; a database of another version is refused."""
 
 metadata = MetaData()
@@ -45,6 +45,7 @@ tells = Table(
     Column("number", Integer, nullable=False),
     Column("losses", Text, nullable=False),
     Column("complete", Integer, nullable=False),
+    Column("violations", Text, nullable=False),
 )
 
 inputs = Table(

@@ -160,7 +160,10 @@ class Truth:
         query = select(table).where(table.c.study == self.study).order_by(table.c.position)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [Outcome(row.number, tuple(json.loads(row.losses)), bool(row.complete)) for row in rows]
+        return [
+            Outcome(row.number, tuple(json.loads(row.losses)), bool(row.complete), tuple(json.loads(row.violations)))
+            for row in rows
+        ]
 
     def store_tells(self, position: int, outcomes: Sequence[Outcome]) -> None:
         """Stores outcomes told, the first one at a position; those stored already are left as they are."""
@@ -171,6 +174,7 @@ class Truth:
                 "number": outcome.number,
                 "losses": json.dumps(list(outcome.losses)),
                 "complete": int(outcome.complete),
+                "violations": json.dumps(list(outcome.violations)),
             }
             for offset, outcome in enumerate(outcomes)
         ]

@@ -59,6 +59,7 @@ class Session:
         try:
             self._truth = self._opened(directory)
             tuner = build_tuner(study.description.tuner, study.space, len(study.criteria), study.description.tuner_seed)
+            self._stack.callback(tuner.close)
             self._asking = Asking(study, self._truth, tuner)
             self._telling = Telling(functools.partial(known_losses, study))
             self._results: dict[int, Trial] = {}
@@ -75,13 +76,13 @@ class Session:
         """The next configurations to try: the default first, then those to start from, then the tuner's.
 
         Args:
-            count: How many; fewer come, or none, at the end of `budget.trials`.
+            count: How many; fewer come, or none, when no more trials are left.
 
         Raises:
             InvalidInput: If the count is below 1.
         """
         check_whole("ask: the number of configurations", count, 1)
-        limit = self.study.description.budget.trials
+        limit = self.study.trials
         if limit is not None:
             count = min(count, limit - len(self._asking.asked))
         if count <= 0:

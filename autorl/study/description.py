@@ -160,7 +160,7 @@ class _Frozen(BaseModel):
 
 
 class Budget(_Frozen):
-    """How much may be spent; the first limit reached ends the study.
+    """How much may be spent; the first limit reached ends the study. One is needed unless the tuner ends by itself.
 
     Attributes:
         trials: Configurations tried, the default among them.
@@ -174,13 +174,10 @@ class Budget(_Frozen):
     hours: Positive | None = None
     total_env_steps: Count | None = None
 
-    @model_validator(mode="after")
-    def _limited(self) -> Self:
-        if self.trials is None and self.hours is None and self.total_env_steps is None:
-            raise InvalidInput(
-                f"budget: {self.model_dump(exclude_none=True)} sets no limit; set trials, hours or total_env_steps"
-            )
-        return self
+    @property
+    def limited(self) -> bool:
+        """Whether anything but the tuner ends the study."""
+        return not (self.trials is None and self.hours is None and self.total_env_steps is None)
 
 
 class EvaluationEntry(_Frozen):

@@ -106,15 +106,15 @@ class Loop:
     def _ask(self, request: Ask) -> tuple[int, ...]:
         if not self._asking.stored and self._ended():
             return ()
-        limit = self.study.description.budget.trials
+        limit = self.study.trials
         left = math.inf if limit is None else limit - len(self._asking.asked)
         asked = self._asking.ask(int(min(request.count, left)))
         return tuple(one.proposal.number for one in asked)
 
     def _ended(self) -> bool:
         """Whether the budget is used up at the next request."""
-        budget = self.study.description.budget
-        if budget.trials is not None and len(self._asking.asked) >= budget.trials:
+        budget, limit = self.study.description.budget, self.study.trials
+        if limit is not None and len(self._asking.asked) >= limit:
             return True
         if budget.total_env_steps is not None and self._env_steps() >= budget.total_env_steps:
             return True
@@ -225,9 +225,9 @@ class Loop:
 
     def _stop_if_broken(self, assignments: Sequence[Assignment]) -> None:
         """Stops where each of the first trials failed with the same exception: then it is no configuration's fault."""
-        budget = self.study.description.budget.trials
+        limit = self.study.trials
         first = self.study.description.limits.first_failures
-        first = first if budget is None else min(first, budget)
+        first = first if limit is None else min(first, limit)
         if self._trainer.executor is None or len(self._asking.asked) < first:
             return
         if all(assignment.trial >= first for assignment in assignments):

@@ -134,7 +134,7 @@ def plan_study(resolved: ResolvedStudy) -> StudyPlan:
 def _trials(resolved: ResolvedStudy) -> int | None:
     """The most configurations the budget allows, or None where only hours limit them."""
     budget = resolved.description.budget
-    limits = [] if budget.trials is None else [budget.trials]
+    limits = [] if resolved.trials is None else [resolved.trials]
     # A shortened training lets more configurations into the same steps; only full ones can be counted ahead.
     if budget.total_env_steps is not None and len(resolved.rungs) == 1:
         cost = budget.env_steps * len(resolved.seeds.tuning)

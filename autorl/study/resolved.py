@@ -44,6 +44,8 @@ class ResolvedStudy:
         checkpoints: Marks of the learning curve, in env steps, the rungs among them.
         baseline: The algorithm's defaults plus `fixed`, as a full configuration.
         start_from: Configurations tried after the default, complete and checked.
+        trials: The most trials there can be: `budget.trials`, or what the tuner has to propose if that is less; None
+            without either.
         memory_bytes: The most one agent of the space may need, or None where the algorithm does not say.
         static_combinations: Groups the space falls into, or None if there is no end to them.
         warnings: What is allowed but should be known, one sentence each.
@@ -60,6 +62,7 @@ class ResolvedStudy:
     checkpoints: tuple[int, ...]
     baseline: Configuration
     start_from: tuple[Configuration, ...]
+    trials: int | None
     memory_bytes: int | None
     static_combinations: int | None
     warnings: tuple[str, ...]
@@ -100,7 +103,8 @@ def resolve(description: StudyDescription) -> ResolvedStudy:
         space.check(entry, f"{where}: start_from[{index}]") for index, entry in enumerate(description.start_from)
     )
     _refuse_uncounted(chosen, algorithm, f"{where}: objectives")
-    build_tuner(description.tuner, space, len(chosen), description.tuner_seed, f"{where}: tuner")
+    tuner = build_tuner(description.tuner, space, len(chosen), description.tuner_seed, f"{where}: tuner")
+    trials = _trials(description, None if tuner.size is None else 1 + len(start_from) + tuner.size)
 
     def plan(configuration: Configuration) -> Plan:
         return algorithm.configure({**baseline, **configuration}).plan(spaces, horizon)
@@ -143,10 +147,22 @@ def resolve(description: StudyDescription) -> ResolvedStudy:
         checkpoints=tuple(sorted({horizon * (index + 1) // count for index in range(count)} | set(rungs))),
         baseline=baseline,
         start_from=start_from,
+        trials=trials,
         memory_bytes=max(memory, default=None),
         static_combinations=combinations,
         warnings=tuple(warnings),
     )
+
+
+def _trials(description: StudyDescription, proposals: int | None) -> int | None:
+    """The most trials there can be, or None where only steps or hours limit them."""
+    budget = description.budget
+    if proposals is None and not budget.limited:
+        raise InvalidInput(
+            f"{description.where}: budget: {budget.model_dump(exclude_none=True)} sets no limit; set trials, hours or "
+            f"total_env_steps, since the tuner has no end"
+        )
+    return min((limit for limit in (budget.trials, proposals) if limit is not None), default=None)
 
 
 def _look(

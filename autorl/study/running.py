@@ -206,7 +206,8 @@ def _carried_out(
         if loop.finished or executor is None:
             verdict = Judging(study, truth, trainer, say.judging).judge(loop.trials)
     finally:
-        if executor is not None:
+        if tuner is not None:
+            tuner.close()
             truth.store_elapsed(loop.elapsed)
     if executor is not None and verdict.complete:
         _drop_states(study, verdict, directory, objectives)
@@ -237,7 +238,7 @@ class _Reporter:
     def tuning(self, trials: Sequence[Trial]) -> None:
         """After a group of the tuning phase."""
         self._trials = trials
-        self._say("tuning", len(trials), self._study.description.budget.trials)
+        self._say("tuning", len(trials), self._study.trials)
 
     def judging(self, phase: str, done: int, total: int) -> None:
         """After a group of a later phase."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from autorl.errors import InvalidInput
 from autorl.space import SearchSpace
 
 __all__ = ["Outcome", "Proposal", "Tuner", "Vector"]
@@ -45,15 +46,18 @@ class Outcome:
         number: The trial's number.
         losses: Finite, minimised, in the study's order; of a failure, the stated penalties.
         complete: Whether the losses were measured; False for a failure.
+        violations: Per constraint of the study, in its order, by how much it is broken; 0 or below if it holds. Empty
+            without constraints. Finite; of a failure, the stated penalties.
     """
 
     number: int
     losses: tuple[float, ...]
     complete: bool = True
+    violations: tuple[float, ...] = ()
 
 
 class Tuner(ABC):
-    """Proposes vectors; one subclass per method, found by its `name`.
+    """Proposes vectors; one subclass per method, found by its `name`. Options are keyword-only arguments.
 
     Args:
         space: What to search.
@@ -66,13 +70,32 @@ class Tuner(ABC):
     Attributes:
         name: The name it is found by.
         summary: One line for `autorl list tuners`.
+        least_objectives: The fewest objectives it takes.
+        most_objectives: The most objectives it takes; None without a limit.
+        instead: Whom to take with another number of objectives, for the message.
+        uses_constraints: Whether it looks at `Outcome.violations`. Selection ranks feasible trials first in any case.
     """
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
+    least_objectives: ClassVar[int] = 1
+    most_objectives: ClassVar[int | None] = None
+    instead: ClassVar[str] = ""
+    uses_constraints: ClassVar[bool] = False
 
     def __init__(self, space: SearchSpace, objectives: int, seed: int) -> None:
         self.space, self.objectives, self.seed = space, objectives, seed
+        self._check_objectives()
+
+    @property
+    def size(self) -> int | None:
+        """How many vectors it can propose over a whole study; None without end. It is never asked for more."""
+        return None
+
+    @classmethod
+    def examples(cls, space: SearchSpace) -> Sequence[Mapping[str, object]]:
+        """Option sets to see the tuner at work with within a few trials of a space; the contract suite runs each."""
+        return ({},)
 
     @abstractmethod
     def ask(self, numbers: Sequence[int]) -> list[Proposal]:
@@ -88,3 +111,15 @@ class Tuner(ABC):
     @abstractmethod
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Ends pending proposals, in the order given; each is told once."""
+
+    def close(self) -> None:  # noqa: B027  # most tuners hold nothing
+        """Releases what the tuner holds, such as a process; it is not used afterwards."""
+
+    def _check_objectives(self) -> None:
+        low, high = self.least_objectives, self.most_objectives
+        if self.objectives < low or (high is not None and self.objectives > high):
+            rule = f"at least {low}" if high is None else f"{low}" if low == high else f"{low} to {high}"
+            hint = f"; take {self.instead}" if self.instead else ""
+            raise InvalidInput(
+                f"tuner {self.name!r}: the number of objectives is {self.objectives}; it takes {rule}{hint}"
+            )

@@ -39,11 +39,9 @@ class OptunaTuner(Tuner):
     """
 
     def __init__(self, space: SearchSpace, objectives: int, seed: int) -> None:
-        if objectives < 1:
-            raise InvalidInput(f"tuner {self.name!r}: the number of objectives is {objectives}; at least 1 is needed")
+        super().__init__(space, objectives, seed)
         from autorl.tuners._optuna import OptunaStudy
 
-        super().__init__(space, objectives, seed)
         self.study = OptunaStudy(space, objectives)
         self._places: dict[int, int] = {}  # trial number -> place in Optuna's study, which has no gaps
         self._pending: set[int] = set()
@@ -149,6 +147,11 @@ class TPE(OptunaTuner):
     name: ClassVar[str] = "tpe"
     summary: ClassVar[str] = "tree-structured Parzen estimator; one or several objectives"
 
+    @classmethod
+    def examples(cls, space: SearchSpace) -> Sequence[Mapping[str, object]]:
+        """Past its start after four trials."""
+        return ({"n_startup_trials": 4},)
+
     def __init__(self, space: SearchSpace, objectives: int, seed: int, *, n_startup_trials: int = 10) -> None:
         if n_startup_trials < 1:
             raise InvalidInput(f"tuner 'tpe': n_startup_trials is {n_startup_trials}; at least 1 is needed")
@@ -180,6 +183,11 @@ class NSGA2(OptunaTuner):
 
     name: ClassVar[str] = "nsga2"
     summary: ClassVar[str] = "genetic algorithm by non-dominated rank and crowding; several objectives"
+
+    @classmethod
+    def examples(cls, space: SearchSpace) -> Sequence[Mapping[str, object]]:
+        """Several generations within a few trials."""
+        return ({"population_size": 5},)
 
     def __init__(self, space: SearchSpace, objectives: int, seed: int, *, population_size: int = 16) -> None:
         if population_size < 2:

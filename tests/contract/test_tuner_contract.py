@@ -41,8 +41,6 @@ SPACES: dict[str, dict[str, object]] = {
         "relations": ["batch_size <= n_steps * 4"],
     },
 }
-SHORT = {"nsga2": {"population_size": 5}, "tpe": {"n_startup_trials": 4}}
-"""Options that bring a tuner past its start within a few trials."""
 Build = Callable[[SearchSpace, int, int], Tuner]
 History = list[tuple[Sequence[Proposal], Sequence[Outcome]]]
 
@@ -52,7 +50,7 @@ objective_counts = pytest.mark.parametrize("objectives", [1, 2, 3])
 
 
 def build_short(name: str, space: SearchSpace, objectives: int, seed: int) -> Tuner:
-    return build_tuner({"name": name, **SHORT.get(name, {})}, space, objectives, seed)
+    return build_tuner({"name": name, **bundled_tuners()[name].examples(space)[0]}, space, objectives, seed)
 
 
 def builder(name: str) -> Build:

@@ -158,9 +158,6 @@ def test_what_two_keys_must_agree_on() -> None:
     assert refusal(evaluation={"checkpoints": 40_000}).startswith(
         "study: evaluation.checkpoints: 40000 exceeds budget.env_steps (30000)"
     )
-    assert refusal(budget={"env_steps": 10}) == (
-        "study: budget: {'env_steps': 10} sets no limit; set trials, hours or total_env_steps"
-    )
     load_description({**SMALL, "evaluation": {"curve_episodes": 20}})
 
 

@@ -231,6 +231,13 @@ def test_budgets_by_steps_and_by_hours() -> None:
     assert hours.rows()[1][1] == "until time is up"
 
 
+def test_a_budget_without_a_limit_needs_a_tuner_that_ends() -> None:
+    assert refusal(budget={"env_steps": 1000}) == (
+        "study: budget: {'env_steps': 1000} sets no limit; set trials, hours or total_env_steps, since the tuner has "
+        "no end"
+    )
+
+
 def test_the_configurations_looked_at_reach_every_end_of_every_range() -> None:
     space = resolved().space
     found = representatives(space, Counted.static_names(), count=8)

@@ -179,7 +179,7 @@ def test_a_space_with_nothing_or_one_value_to_choose_is_searched(tuner: str) -> 
 @pytest.mark.parametrize(
     ("tuner", "message"),
     [
-        ("random", "the number of objectives is 0; at least 1"),
+        ("random", "the number of objectives is 0; it takes at least 1"),
         ({"name": "tpe", "n_startup_trials": 0}, "n_startup_trials is 0; at least 1"),
         ({"name": "nsga2", "population_size": 1}, "population_size is 1; at least 2"),
     ],
