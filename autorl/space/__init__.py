@@ -6,6 +6,7 @@ from autorl.space.description import Row
 from autorl.space.hyperparameters import Coordinate, Hyperparameter
 from autorl.space.loading import bundled_spaces
 from autorl.space.numbers import Float, Int
+from autorl.space.priors import Prior
 from autorl.space.relations import Relation, parse_relation
 from autorl.space.space import SearchSpace
 
@@ -17,6 +18,7 @@ __all__ = [
     "Float",
     "Hyperparameter",
     "Int",
+    "Prior",
     "Relation",
     "Row",
     "SearchSpace",

@@ -233,6 +233,8 @@ def _written(one: Hyperparameter[Any], library: Any) -> Any:
     if isinstance(one, (Float, Int)):
         if one.scale not in ("linear", "log"):
             raise InvalidInput(f"{one.name}: the scale {one.scale!r} has no counterpart in ConfigSpace")
+        if one.prior is not None:
+            raise InvalidInput(f"{one.name}: {str(one.prior)!r} has no counterpart in ConfigSpace")
         kind = library.UniformFloatHyperparameter if isinstance(one, Float) else library.UniformIntegerHyperparameter
         return kind(one.name, one.lower, one.upper, default_value=one.default, log=one.scale == "log")
     values: tuple[Value, ...] = one.choices if isinstance(one, Categorical) else (one.default,)

@@ -22,7 +22,7 @@ class Row(NamedTuple):
         name: The hyperparameter.
         kind: "float", "int", "choice", "ordered" or "constant".
         range: Bounds or choices.
-        scale: "linear", "log", "reverse_log", "pow2" or "".
+        scale: "linear", "log", "reverse_log", "pow2" or ""; then the prior, if there is one.
         default: The space's default.
         static: Whether agents of one population must agree on it.
         condition: When it is active, or "".
@@ -49,13 +49,17 @@ def rows(hyperparameters: Sequence[Hyperparameter[Any]], static: Collection[str]
             name=one.name,
             kind=one.kind,
             range=one.spread(),
-            scale=one.scale if isinstance(one, (Float, Int)) else "",
+            scale=_scale(one) if isinstance(one, (Float, Int)) else "",
             default=show(one.default),
             static=one.name in static,
             condition=" and ".join(map(str, one.conditions)),
         )
         for one in hyperparameters
     ]
+
+
+def _scale(one: Float | Int) -> str:
+    return one.scale if one.prior is None else f"{one.scale}, {one.prior}"
 
 
 def describe(
@@ -82,6 +86,8 @@ def _entry(one: Hyperparameter[Any]) -> dict[str, object]:
         if one.scale != "linear":
             entry[one.scale] = True
         entry["default"] = one.default
+        if one.prior is not None:
+            entry["prior"] = one.prior.describe()
     elif isinstance(one, Categorical):
         entry = {one.kind: list(one.choices), "default": one.default}
     else:

@@ -10,6 +10,7 @@ from autorl.errors import InvalidInput
 from autorl.records import Value
 from autorl.space.conditions import Condition
 from autorl.space.hyperparameters import Coordinate, Hyperparameter
+from autorl.space.priors import Prior
 from autorl.space.scales import FLOAT_SCALES, INT_SCALES, LARGEST_INT, FloatScale, IntScale
 from autorl.space.values import integral
 
@@ -41,9 +42,10 @@ class Float(Hyperparameter[tuple[float, float]]):
         lower: The lower bound.
         upper: The upper bound.
         scale: "linear", "log", or "reverse_log" (1 - x on the log scale).
+        prior: Where the best value is believed to lie, or None.
 
     Raises:
-        InvalidInput: If the bounds are out of order or unfit for the scale, or the default lies outside.
+        InvalidInput: If the bounds are out of order or unfit for the scale, or the default or the prior lies outside.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Float(Hyperparameter[tuple[float, float]]):
     default: float
     scale: str = "linear"
     conditions: tuple[Condition, ...] = ()
+    prior: Prior | None = None
     _scale: FloatScale = field(init=False, repr=False, compare=False)
     _decimals: int = field(init=False, repr=False, compare=False)
     _rounded_default: float = field(init=False, repr=False, compare=False)
@@ -66,6 +69,8 @@ class Float(Hyperparameter[tuple[float, float]]):
             raise InvalidInput(
                 f"{self.name}.default: {self.default!r} lies outside the range [{self.lower!r}, {self.upper!r}]"
             )
+        if self.prior is not None:
+            self.prior.check(self.lower, self.upper, f"{self.name}.prior")
         object.__setattr__(self, "_scale", scale)
         object.__setattr__(self, "_decimals", scale.decimals(self.lower, self.upper))
         object.__setattr__(self, "_rounded_default", scale.rounded(self.default, self._decimals))
@@ -92,7 +97,7 @@ class Float(Hyperparameter[tuple[float, float]]):
             return lower
         if unit == 1.0:
             return upper
-        value = self._scale.rounded(self._scale.from_unit(unit, lower, upper), self._decimals)
+        value = self._scale.rounded(self._from_unit(unit, lower, upper), self._decimals)
         if value == self._rounded_default:
             value = self.default
         return min(max(value, lower), upper)
@@ -103,10 +108,29 @@ class Float(Hyperparameter[tuple[float, float]]):
             raise InvalidInput(f"{self.name}: {value!r} is no number")
         lower, upper = allowed
         inside = min(max(float(value), lower), upper)
-        unit = self._scale.to_unit(inside, lower, upper)
+        unit = self._to_unit(inside, lower, upper)
         if lower < inside < upper:  # the ends of the unit interval belong to the bounds alone
             return min(max(unit, _SMALLEST), _LARGEST)
         return unit
+
+    def _from_unit(self, unit: float, lower: float, upper: float) -> float:
+        if self.prior is None:
+            return self._scale.from_unit(unit, lower, upper)
+        centre = self._position(self.prior.mean)
+        first, last = (self.prior.share(self._position(end), centre) for end in (lower, upper))
+        position = self.prior.position(first + unit * (last - first), centre)
+        return self._scale.from_unit(position, self.lower, self.upper)
+
+    def _to_unit(self, value: float, lower: float, upper: float) -> float:
+        if self.prior is None or lower == upper:
+            return self._scale.to_unit(value, lower, upper)
+        centre = self._position(self.prior.mean)
+        first, share, last = (self.prior.share(self._position(one), centre) for one in (lower, value, upper))
+        return (share - first) / (last - first)
+
+    def _position(self, value: float) -> float:
+        """The place of a value on the whole range."""
+        return self._scale.to_unit(value, self.lower, self.upper)
 
     def narrow(self, low: float, high: float) -> tuple[float, float] | None:
         """The bounds, moved inwards."""
@@ -135,9 +159,10 @@ class Int(Hyperparameter[tuple[int, int]]):
         lower: The lower bound.
         upper: The upper bound.
         scale: "linear", "log", or "pow2" (powers of two only).
+        prior: Where the best value is believed to lie, or None.
 
     Raises:
-        InvalidInput: If the bounds are out of order or unfit for the scale, or the default lies outside.
+        InvalidInput: If the bounds are out of order or unfit for the scale, or the default or the prior lies outside.
     """
 
     name: str
@@ -146,6 +171,7 @@ class Int(Hyperparameter[tuple[int, int]]):
     default: int
     scale: str = "linear"
     conditions: tuple[Condition, ...] = ()
+    prior: Prior | None = None
     _scale: IntScale = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -161,6 +187,11 @@ class Int(Hyperparameter[tuple[int, int]]):
             )
         if not scale.allows(self.default):
             raise InvalidInput(f"{self.name}.default: {self.default!r} on a pow2 scale must be a power of two")
+        if self.prior is not None:
+            self.prior.check(self.lower, self.upper, f"{self.name}.prior")
+            mean = integral(self.prior.mean)
+            if mean is None or not scale.allows(mean):
+                raise InvalidInput(f"{self.name}.prior.mean: {self.prior.mean!r} is no value of the {self.scale} scale")
         object.__setattr__(self, "_scale", scale)
 
     @property
@@ -179,14 +210,36 @@ class Int(Hyperparameter[tuple[int, int]]):
 
     def decode(self, position: Any, allowed: tuple[int, int]) -> int:
         """The value whose cell holds the unit position; the last cell is closed."""
-        return self._scale.from_unit(_unit(self.name, position), *allowed)
+        unit = _unit(self.name, position)
+        if self.prior is None:
+            return self._scale.from_unit(unit, *allowed)
+        centre = self._centre(int(self.prior.mean))
+        first, last = (
+            self.prior.share(self._edges(allowed[0])[0], centre),
+            self.prior.share(self._edges(allowed[1])[1], centre),
+        )
+        place = self.prior.position(first + unit * (last - first), centre)
+        return min(max(self._scale.from_unit(place, self.lower, self.upper), allowed[0]), allowed[1])
 
     def encode(self, value: Value, allowed: tuple[int, int]) -> float:
         """The centre of the value's cell."""
         whole = integral(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
         if whole is None:
             raise InvalidInput(f"{self.name}: {value!r} is no whole number")
-        return self._scale.to_unit(min(max(whole, allowed[0]), allowed[1]), *allowed)
+        inside = min(max(whole, allowed[0]), allowed[1])
+        if self.prior is None:
+            return self._scale.to_unit(inside, *allowed)
+        centre, (begin, end) = self._centre(int(self.prior.mean)), self._edges(inside)
+        places = self._edges(allowed[0])[0], begin, end, self._edges(allowed[1])[1]
+        first, below, above, last = (self.prior.share(place, centre) for place in places)
+        return ((below + above) / 2 - first) / (last - first)
+
+    def _edges(self, value: int) -> tuple[float, float]:
+        """Where a value's cell begins and ends on the whole range."""
+        return self._scale.edges(value, self.lower, self.upper)
+
+    def _centre(self, value: int) -> float:
+        return self._scale.to_unit(value, self.lower, self.upper)
 
     def narrow(self, low: float, high: float) -> tuple[int, int] | None:
         """The bounds, moved inwards to allowed values."""

@@ -13,6 +13,7 @@ from autorl.space.choices import Categorical, Constant
 from autorl.space.conditions import Condition
 from autorl.space.hyperparameters import Hyperparameter
 from autorl.space.numbers import Float, Int
+from autorl.space.priors import Prior, parse_prior
 from autorl.space.relations import Relation, parse_relation
 from autorl.space.scales import FLOAT_SCALES, INT_SCALES
 from autorl.space.values import integral, label, natural, plain
@@ -145,6 +146,10 @@ def _default(name: str, entry: Entry, defaults: Mapping[str, Value], number: boo
     return (defaults[name], True) if name in defaults else (None, False)
 
 
+def _prior(name: str, entry: Entry) -> Prior | None:
+    return parse_prior(entry["prior"], f"{name}.prior") if "prior" in entry else None
+
+
 def _own(name: str, entry: Entry) -> str:
     """The end of a message about a default that the file does not hold."""
     return "" if "default" in entry else "; it is the algorithm's own, so write a default for this space"
@@ -155,10 +160,11 @@ def _float(
 ) -> Hyperparameter[Any]:
     lower, upper = (float(bound) for bound in _bounds(name, "float", entry))
     scale = _scale(name, entry, list(FLOAT_SCALES))
+    prior = _prior(name, entry)
     found, given = _default(name, entry, defaults, number=True)
     if not given:
-        whole = Float(name, lower, upper, lower, scale, conditions)
-        return Float(name, lower, upper, whole.decode(0.5, whole.range), scale, conditions)
+        whole = Float(name, lower, upper, lower, scale, conditions, prior)
+        return Float(name, lower, upper, whole.decode(0.5, whole.range), scale, conditions, prior)
     if isinstance(found, bool) or not isinstance(found, (int, float)):
         raise InvalidInput(f"{name}.default: {found!r} is no number{_own(name, entry)}")
     # Bounds are checked before the default, so that each mistake gets its own message.
@@ -167,7 +173,7 @@ def _float(
         raise InvalidInput(
             f"{name}.default: {found!r} lies outside the range [{lower!r}, {upper!r}]{_own(name, entry)}"
         )
-    return Float(name, lower, upper, float(found), scale, conditions)
+    return Float(name, lower, upper, float(found), scale, conditions, prior)
 
 
 def _int(
@@ -175,17 +181,18 @@ def _int(
 ) -> Hyperparameter[Any]:
     lower, upper = (_whole(bound, f"{name}.int") for bound in _bounds(name, "int", entry))
     scale = _scale(name, entry, list(INT_SCALES))
+    prior = _prior(name, entry)
     found, given = _default(name, entry, defaults, number=True)
-    whole = Int(name, lower, upper, lower, scale)
+    whole = Int(name, lower, upper, lower, scale, prior=prior)
     if not given:
-        return Int(name, lower, upper, whole.decode(0.5, whole.range), scale, conditions)
+        return Int(name, lower, upper, whole.decode(0.5, whole.range), scale, conditions, prior)
     if isinstance(found, bool) or not isinstance(found, (int, float)) or integral(found) is None:
         raise InvalidInput(f"{name}.default: {found!r} is no whole number{_own(name, entry)}")
     if not lower <= found <= upper:
         raise InvalidInput(f"{name}.default: {found!r} lies outside the range [{lower}, {upper}]{_own(name, entry)}")
     if not whole.contains(found, whole.range):
         raise InvalidInput(f"{name}.default: {found!r} on a pow2 scale must be a power of two{_own(name, entry)}")
-    return Int(name, lower, upper, int(found), scale, conditions)
+    return Int(name, lower, upper, int(found), scale, conditions, prior)
 
 
 def _whole(bound: int | float, place: str) -> int:
@@ -227,8 +234,8 @@ def _constant(
 
 _COMMON = ("default", "when")
 KINDS: dict[str, tuple[Reader, tuple[str, ...]]] = {
-    "float": (_float, (*FLOAT_SCALES, *_COMMON)),
-    "int": (_int, (*INT_SCALES, *_COMMON)),
+    "float": (_float, (*FLOAT_SCALES, "prior", *_COMMON)),
+    "int": (_int, (*INT_SCALES, "prior", *_COMMON)),
     "choice": (_categorical, _COMMON),
     "ordered": (_categorical, _COMMON),
     "constant": (_constant, ("when",)),

@@ -143,6 +143,10 @@ class IntScale(ABC):
     def to_unit(self, value: int, lower: int, upper: int) -> float:
         """The centre of the value's cell."""
 
+    @abstractmethod
+    def edges(self, value: int, lower: int, upper: int) -> tuple[float, float]:
+        """Where the value's cell begins and ends."""
+
 
 class _LinearInt(IntScale):
     name = "linear"
@@ -153,6 +157,10 @@ class _LinearInt(IntScale):
 
     def to_unit(self, value: int, lower: int, upper: int) -> float:
         return (value - lower + 0.5) / (upper - lower + 1)
+
+    def edges(self, value: int, lower: int, upper: int) -> tuple[float, float]:
+        count = upper - lower + 1
+        return (value - lower) / count, (value - lower + 1) / count
 
 
 class _LogInt(IntScale):
@@ -171,6 +179,11 @@ class _LogInt(IntScale):
     def to_unit(self, value: int, lower: int, upper: int) -> float:
         low, high = math.log(lower - 0.5), math.log(upper + 0.5)
         return ((math.log(value - 0.5) + math.log(value + 0.5)) / 2 - low) / (high - low)
+
+    def edges(self, value: int, lower: int, upper: int) -> tuple[float, float]:
+        low, high = math.log(lower - 0.5), math.log(upper + 0.5)
+        begin, end = ((math.log(edge) - low) / (high - low) for edge in (value - 0.5, value + 0.5))
+        return begin, end
 
 
 class _PowerOfTwo(IntScale):
@@ -202,6 +215,10 @@ class _PowerOfTwo(IntScale):
 
     def to_unit(self, value: int, lower: int, upper: int) -> float:
         return (value.bit_length() - lower.bit_length() + 0.5) / self.count(lower, upper)
+
+    def edges(self, value: int, lower: int, upper: int) -> tuple[float, float]:
+        place, count = value.bit_length() - lower.bit_length(), self.count(lower, upper)
+        return place / count, (place + 1) / count
 
 
 FLOAT_SCALES: dict[str, FloatScale] = {scale.name: scale for scale in (_Linear(), _Log(), _ReverseLog())}

@@ -26,6 +26,13 @@ class Example:
 
 
 @st.composite
+def priors(draw: st.DrawFn, means: st.SearchStrategy[float] | st.SearchStrategy[int]) -> dict[str, Any]:
+    if draw(st.booleans()):
+        return {}
+    return {"prior": {"mean": draw(means), "std": draw(st.floats(0.01, 1))}}
+
+
+@st.composite
 def floats(draw: st.DrawFn) -> dict[str, Any]:
     scale = draw(st.sampled_from(["linear", "log", "reverse_log"]))
     if scale == "linear":
@@ -38,7 +45,7 @@ def floats(draw: st.DrawFn) -> dict[str, Any]:
         upper = 1 - 10.0 ** draw(st.floats(-7, -0.5))
         lower = upper * draw(st.floats(0, 0.99))
     default = min(max(lower + draw(st.floats(0, 1)) * (upper - lower), lower), upper)
-    return {"float": [lower, upper], scale: True, "default": default}
+    return {"float": [lower, upper], scale: True, "default": default, **draw(priors(st.floats(lower, upper)))}
 
 
 @st.composite
@@ -47,10 +54,13 @@ def ints(draw: st.DrawFn) -> dict[str, Any]:
     if scale == "pow2":
         first = draw(st.integers(0, 8))
         last = first + draw(st.integers(1, 8))
-        return {"int": [2**first, 2**last], "pow2": True, "default": 2 ** draw(st.integers(first, last))}
+        default = 2 ** draw(st.integers(first, last))
+        means = st.integers(first, last).map(lambda exponent: 2**exponent)
+        return {"int": [2**first, 2**last], "pow2": True, "default": default, **draw(priors(means))}
     lower = draw(st.integers(1, 50) if scale == "log" else st.integers(0, 50) | st.integers(-(10**9), 10**9))
     upper = lower + draw(st.integers(1, 30) | st.integers(1, 10**10))
-    return {"int": [lower, upper], scale: True, "default": draw(st.integers(lower, upper))}
+    default = draw(st.integers(lower, upper))
+    return {"int": [lower, upper], scale: True, "default": default, **draw(priors(st.integers(lower, upper)))}
 
 
 CHOICES = st.lists(
