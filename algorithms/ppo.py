@@ -9,7 +9,6 @@ full learning rate.
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,9 +18,8 @@ import torch
 
 from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
 from autorl.agents.rollout import Batch, minibatches, permutations
-from autorl.checks import check_choice, check_flag, check_number, check_whole
+from autorl.checks import check_flag, check_number
 from autorl.environment import Environment
-from autorl.errors import InvalidInput
 from autorl.population import hyperparameter
 from autorl.records import Agent
 
@@ -87,26 +85,12 @@ class PPO(OnPolicyAlgorithm):
     adam_eps: float = hyperparameter(1e-5)
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "ent_coef", "vf_coef"):
-            check_number(name, getattr(self, name), 0, sys.float_info.max)
-        for name in ("clip_range", "max_grad_norm", "adam_eps"):
-            check_number(name, getattr(self, name), 0, above=True)
-        for name in ("clip_range_vf", "target_kl"):
-            check_number(name, getattr(self, name), 0, above=True, optional=True)
-        for name in ("gamma", "gae_lambda"):
-            check_number(name, getattr(self, name), 0, 1)
-        for name in ("n_envs", "n_steps", "n_epochs", "batch_size", "width"):
-            check_whole(name, getattr(self, name), 1)
-        check_whole("depth", self.depth, 0, 3)
+        self.check_shared()
+        check_number("clip_range", self.clip_range, 0, above=True)
+        check_number("target_kl", self.target_kl, 0, above=True, optional=True)
         for field in dataclasses.fields(self):
             if isinstance(field.default, bool):
                 check_flag(field.name, getattr(self, field.name))
-        check_choice("activation", self.activation, ("tanh", "relu"))
-        if self.batch_size > self.n_steps * self.n_envs:
-            raise InvalidInput(
-                f"batch_size: {self.batch_size} exceeds the rollout of "
-                f"n_steps * n_envs = {self.n_steps} * {self.n_envs} = {self.n_steps * self.n_envs} rows"
-            )
 
     @classmethod
     def population(

@@ -103,8 +103,7 @@ class Objective:
 
     def __getstate__(self) -> dict[str, object]:
         state = dict(self.__dict__)
-        state.pop("algorithm_class", None)  # loaded again where it arrives
-        state.pop("_common", None)
+        state.pop("algorithm_class", None)  # loaded again where it arrives; what keys start with travels along
         return state
 
     @functools.cached_property

@@ -1,8 +1,7 @@
 """Fronts of losses: dominance, ranks, crowding, hypervolume, and a choice of few members.
 
-Every function takes losses, to be minimised, as an array of shape (n, objectives). Rows that are not finite are
-refused, since no front can be told with them. Nothing here rounds: equal means equal bits, except where two
-hypervolume contributions are compared.
+Losses, to be minimised, are an array of shape (n, objectives). Rows that are not finite are refused, since no front can
+be told with them. Nothing here rounds: equal means equal bits, except where two hypervolume contributions are compared.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ __all__ = [
     "non_dominated",
     "non_dominated_ranks",
     "select_by_hypervolume",
+    "total_violation",
 ]
 
 REFERENCE = 1.1
@@ -169,6 +169,32 @@ def hypervolume(losses: npt.ArrayLike, reference: npt.ArrayLike) -> float:
     import moocore  # type: ignore[import-untyped]  # ships no types
 
     return float(moocore.hypervolume(inside, ref=corner))
+
+
+def total_violation(violations: npt.ArrayLike) -> FloatArray:
+    """How far each row is from holding every constraint: 0 exactly if it holds them all, else above 0.
+
+    The sum over constraints of max(0, violation), each divided by the largest such violation among the rows, so that
+    units do not matter: the normalised violation of constrained domination (Deb et al. 2002, section VI; the division
+    by the largest is that of Venkatraman and Yen 2005). It compares rows of one table and of no other.
+
+    Args:
+        violations: Shape (n, constraints), 0 or below where a constraint holds; without constraints (n, 0).
+
+    Returns:
+        Shape (n,).
+
+    Raises:
+        InvalidInput: If the table has another shape or a row is not finite.
+    """
+    table = np.asarray(violations, dtype=np.float64)
+    if table.size == 0:
+        return np.zeros(len(table))
+    positive = np.maximum(_table(table), 0.0)
+    scaled = positive / np.where(positive.max(axis=0) > 0, positive.max(axis=0), 1.0)
+    scaled[positive > 0] = np.maximum(scaled[positive > 0], np.finfo(np.float64).tiny)  # the division may round to 0
+    total: FloatArray = scaled.sum(axis=1)
+    return total
 
 
 def select_by_hypervolume(losses: npt.ArrayLike, count: int) -> list[int]:

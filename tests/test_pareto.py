@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from autorl.pareto import (
     non_dominated,
     non_dominated_ranks,
     select_by_hypervolume,
+    total_violation,
 )
 from autorl.records import FloatArray
 
@@ -226,3 +228,21 @@ def test_shapes_that_do_not_fit_are_refused_with_what_was_received() -> None:
         dominates([1.0, 2.0], [1.0, 2.0, 3.0])
     with pytest.raises(InvalidInput, match="0 members"):
         select_by_hypervolume([[1.0]], 0)
+
+
+def test_total_violation_by_hand() -> None:
+    table = [[-3.0, 0.0], [2.0, -1.0], [4.0, 10.0], [0.0, 20.0]]
+    assert total_violation(table).tolist() == [0.0, 0.5, 1.5, 1.0]  # the largest violations are 4 and 20
+    assert total_violation([[1e6 * one, two] for one, two in table]).tolist() == [0.0, 0.5, 1.5, 1.0]
+
+
+def test_total_violation_is_zero_only_where_nothing_is_broken() -> None:
+    assert (total_violation([[1e300], [5e-324], [0.0]]) > 0).tolist() == [True, True, False]
+    assert total_violation([[], [], []]).tolist() == [0.0, 0.0, 0.0]
+    assert total_violation([]).tolist() == []
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_violations_that_are_not_finite_are_named(bad: float) -> None:
+    with pytest.raises(InvalidInput, match="row 1"):
+        total_violation([[0.0], [bad]])

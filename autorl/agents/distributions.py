@@ -40,6 +40,19 @@ class Policy(ABC):
             entropy_gradient: That with respect to the entropy of each of the batch, shape (M, 1).
         """
 
+    @abstractmethod
+    def add_kl_gradient(
+        self, gradients: tuple[Tensor, Tensor | None], heads: Tensor, log_std: Tensor, kl_gradient: Tensor
+    ) -> None:
+        """Adds the gradients through KL(this policy || another), in closed form.
+
+        Args:
+            gradients: As `gradient` gives them; written in place.
+            heads: The other policy's outputs, shape (M, heads, batch).
+            log_std: Its log standard deviations (M, log_stds).
+            kl_gradient: Gradient of the loss with respect to the divergence of each of the batch, shape (M, 1).
+        """
+
 
 class Actions(ABC):
     """What kind of actions a population takes.
@@ -89,6 +102,14 @@ class _CategoricalPolicy(Policy):
         inner = (self._log_probs + self.entropy[:, None]).mul_(entropy_gradient[:, None]).add_(through)
         return inner.mul_(self._probs).neg_().scatter_add_(1, self._taken, through), None
 
+    def add_kl_gradient(
+        self, gradients: tuple[Tensor, Tensor | None], heads: Tensor, log_std: Tensor, kl_gradient: Tensor
+    ) -> None:
+        # d KL / d z_j = p_j (log p_j - log q_j - KL)
+        log_ratio = self._log_probs - torch.log_softmax(heads, 1)
+        kl = (self._probs * log_ratio).sum(1, keepdim=True)
+        gradients[0].add_((log_ratio - kl).mul_(self._probs).mul_(kl_gradient[:, None]))
+
 
 class CategoricalActions(Actions):
     """One of several actions, by logits.
@@ -126,6 +147,7 @@ class CategoricalActions(Actions):
 
 class _GaussianPolicy(Policy):
     def __init__(self, means: Tensor, log_std: Tensor, actions: Tensor) -> None:
+        self._means, self._log_std = means, log_std
         self._inverse_std = (-log_std).exp()[:, :, None]
         self._scaled = (actions.transpose(1, 2) - means) * self._inverse_std
         constant = log_std.sum(1, keepdim=True) + 0.5 * math.log(2 * math.pi) * log_std.shape[1]
@@ -138,6 +160,16 @@ class _GaussianPolicy(Policy):
         weighted = self._scaled * through
         log_std = (weighted * self._scaled).sub_(through).sum(2).add_(entropy_gradient * log_prob_gradient.shape[1])
         return weighted.mul_(self._inverse_std), log_std
+
+    def add_kl_gradient(
+        self, gradients: tuple[Tensor, Tensor | None], heads: Tensor, log_std: Tensor, kl_gradient: Tensor
+    ) -> None:
+        # KL = log(s' / s) + (s^2 + (m - m')^2) / (2 s'^2) - 1/2:
+        # d KL / d m = (m - m') / s'^2   and   d KL / d log s = s^2 / s'^2 - 1
+        mean_gradient, log_std_gradient = gradients
+        assert log_std_gradient is not None
+        mean_gradient.add_((self._means - heads) * (kl_gradient * (-2 * log_std).exp())[:, :, None])
+        log_std_gradient.add_(((2 * (self._log_std - log_std)).exp() - 1) * (kl_gradient * heads.shape[2]))
 
 
 class GaussianActions(Actions):

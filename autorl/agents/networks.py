@@ -11,7 +11,7 @@ as much; the tests hold autograd beside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Layout", "StackedMLP", "initial_weights", "orthogonal"]
+__all__ = ["Layout", "StackedMLP", "initial_weights", "orthogonal", "stacked_layers"]
 
 LANES = 32
 """Floats an agent's row is padded to: torch's `sigmoid` has other bits in the last elements of a tensor that are no
@@ -120,18 +120,36 @@ class StackedMLP:
         hidden = self._hidden(last - 1, batch) if last else self._inputs
         weights[last].copy_(torch.bmm(output_gradient, hidden).transpose(1, 2))
         torch.sum(output_gradient[:, None], 3, out=biases[last])
+        for layer, gradient in self._hidden_gradients(output_gradient):
+            hidden = self._hidden(layer - 1, batch) if layer else self._inputs
+            product = self._buffer("product", layer, hidden.shape[2])
+            weights[layer].copy_(torch.bmm(hidden.transpose(1, 2), gradient, out=product))
+            torch.sum(gradient, 1, keepdim=True, out=biases[layer])
+
+    def input_gradient(self, output_gradient: Tensor, columns: slice) -> Tensor:
+        """The gradient with respect to some of the inputs (networks, batch, columns); the layers' is left as it is.
+
+        Args:
+            output_gradient: Gradient of the loss with respect to the last `forward`, (networks, out, batch).
+            columns: Which inputs.
+        """
+        gradient = output_gradient.transpose(1, 2)
+        for _, through in self._hidden_gradients(output_gradient):
+            gradient = through
+        return torch.bmm(gradient, self.weights[0][:, columns].transpose(1, 2))
+
+    def _hidden_gradients(self, output_gradient: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Gradients before the activation of every hidden layer, the last layer first."""
+        batch = output_gradient.shape[2]
         gradient, following = output_gradient.transpose(1, 2), self._last_transposed
-        for layer in range(last - 1, -1, -1):
+        for layer in range(len(self.weights) - 2, -1, -1):
             output = self._hidden(layer, batch)
             gradient = torch.bmm(gradient, following, out=self._buffer("gradient", layer, batch))
             if self.activation == "relu":
                 aten.threshold_backward.grad_input(gradient, output, 0, grad_input=gradient)
             else:
                 aten.tanh_backward.grad_input(gradient, output, grad_input=gradient)
-            hidden = self._hidden(layer - 1, batch) if layer else self._inputs
-            product = self._buffer("product", layer, hidden.shape[2])
-            weights[layer].copy_(torch.bmm(hidden.transpose(1, 2), gradient, out=product))
-            torch.sum(gradient, 1, keepdim=True, out=biases[layer])
+            yield layer, gradient
             following = self.weights[layer].transpose(1, 2)
 
     def _activated(self, bias: Tensor, inputs: Tensor, weight: Tensor, out: Tensor) -> Tensor:
@@ -194,4 +212,22 @@ def initial_weights(
             bound = 1 / math.sqrt(inputs)
             weight = generator.uniform(-bound, bound, (inputs, outputs))
             made.append((weight, generator.uniform(-bound, bound, outputs)))
+    return made
+
+
+def stacked_layers(layout: Layout, generator: np.random.Generator, networks: int = 1) -> Tensor:
+    """Initial weights as torch's linear layers have them, (networks, P).
+
+    Args:
+        layout: Of one network.
+        generator: Where the draws come from.
+        networks: How many, one after the other.
+    """
+    made = torch.zeros(networks, layout.length)
+    gains = [1.0] * len(layout.layers)
+    for row in range(networks):
+        layers = initial_weights(layout.sizes, gains, generator, ortho_init=False)
+        for views, position in ((layout.weights(made), 0), (layout.biases(made), 1)):
+            for view, layer in zip(views, layers, strict=True):
+                view[row] = torch.from_numpy(layer[position])
     return made

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from autorl.agents.optimiser import Adam
 from autorl.agents.population import StackedPopulation, State
 from autorl.agents.rollout import Batch, Rollout, collect, flat
 from autorl.agents.training import TrainingEnvironments
+from autorl.checks import check_choice, check_number, check_whole
 from autorl.environment import Environment, Spaces
 from autorl.errors import InvalidInput
 from autorl.population.base import Algorithm, Plan
@@ -30,15 +32,47 @@ __all__ = ["OnPolicyAlgorithm", "OnPolicyPopulation"]
 class OnPolicyAlgorithm(Algorithm):
     """The hyperparameters and costs that on-policy algorithms share; a subclass declares them as its own fields."""
 
+    learning_rate: float
     n_envs: int
     n_steps: int
     n_epochs: int
     batch_size: int
+    gamma: float
+    gae_lambda: float
+    clip_range_vf: float | None
+    ent_coef: float
+    vf_coef: float
+    max_grad_norm: float
+    normalize_observations: bool
     width: int
     depth: int
     share_trunk: bool
     activation: str
     ortho_init: bool
+    adam_eps: float
+
+    def check_shared(self) -> None:
+        """Refuses values of the shared hyperparameters that are out of range.
+
+        Raises:
+            InvalidInput: If one is, or a minibatch is larger than a rollout.
+        """
+        for name in ("learning_rate", "ent_coef", "vf_coef"):
+            check_number(name, getattr(self, name), 0, sys.float_info.max)
+        for name in ("max_grad_norm", "adam_eps"):
+            check_number(name, getattr(self, name), 0, above=True)
+        check_number("clip_range_vf", self.clip_range_vf, 0, above=True, optional=True)
+        for name in ("gamma", "gae_lambda"):
+            check_number(name, getattr(self, name), 0, 1)
+        for name in ("n_envs", "n_steps", "n_epochs", "batch_size", "width"):
+            check_whole(name, getattr(self, name), 1)
+        check_whole("depth", self.depth, 0, 3)
+        check_choice("activation", self.activation, ("tanh", "relu"))
+        if self.batch_size > self.n_steps * self.n_envs:
+            raise InvalidInput(
+                f"batch_size: {self.batch_size} exceeds the rollout of "
+                f"n_steps * n_envs = {self.n_steps} * {self.n_envs} = {self.n_steps * self.n_envs} rows"
+            )
 
     def shape(self, spaces: Spaces) -> ActorCriticShape:
         """The networks this configuration needs.
@@ -102,11 +136,14 @@ class OnPolicyPopulation(StackedPopulation[A]):
         device: "cpu" or a torch device.
 
     Attributes:
+        keeps_heads: Whether `learn` is handed the outputs of the policy that acted.
         network: Policies and value functions.
         optimiser: Adam on all of their parameters.
         normalizer: Running statistics of observations.
         samples: Rows of minibatches learned from, per agent.
     """
+
+    keeps_heads: ClassVar[bool] = False
 
     def __init__(
         self, configurations: Sequence[A], agents: Sequence[Agent], environment: Environment, horizon: int, device: str
@@ -199,6 +236,7 @@ class OnPolicyPopulation(StackedPopulation[A]):
             predicted.contiguous(),
             flat(advantages, device),
             flat(advantages + values, device),
+            heads.transpose(1, 2).contiguous() if self.keeps_heads else None,
         )
 
     def act(self, observations: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:

@@ -41,7 +41,7 @@ class Adam:
         learning_rates: Float64,
         max_grad_norms: Tensor,
         learning: npt.NDArray[np.bool_] | None = None,
-    ) -> None:
+    ) -> Tensor:
         """Clips the gradient's norm and takes a step, per agent.
 
         Args:
@@ -49,6 +49,9 @@ class Adam:
             learning_rates: One per agent (M).
             max_grad_norms: One per agent (M, 1).
             learning: Which agents take the step (M); None is all. The others keep every bit.
+
+        Returns:
+            The gradients' norms before clipping (M, 1), plus 1e-6.
         """
         if learning is not None and learning.all():
             learning = None
@@ -56,7 +59,7 @@ class Adam:
             resting = torch.from_numpy(~learning).to(self.parameters.device)
             kept = [tensor[resting] for tensor in (self.parameters, self.mean, self.square)]
             kept_decays = self.decays[~learning]
-        norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
+        norms: Tensor = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
         gradients.mul_((max_grad_norms / norms.add_(1e-6)).clamp_max_(1.0))
         self.mean.lerp_(gradients, 1 - BETAS[0])
         self.square.mul_(BETAS[1]).addcmul_(gradients, gradients, value=1 - BETAS[1])
@@ -71,3 +74,4 @@ class Adam:
             for tensor, rows in zip((self.parameters, self.mean, self.square), kept, strict=True):
                 tensor[resting] = rows
             self.decays[~learning] = kept_decays
+        return norms

@@ -118,6 +118,7 @@ class Batch:
         values: As predicted when the rollout ended, shape (M, batch).
         advantages: Shape (M, batch).
         returns: Targets of the value function, shape (M, batch).
+        heads: Outputs of the policy that took the actions, shape (M, batch, heads); None unless the algorithm asks.
     """
 
     observations: Tensor
@@ -126,6 +127,7 @@ class Batch:
     values: Tensor
     advantages: Tensor
     returns: Tensor
+    heads: Tensor | None = None
 
 
 def permutations(agents: Sequence[Agent], iteration: int, epochs: int, length: int) -> npt.NDArray[np.int64]:
@@ -156,8 +158,8 @@ def minibatches(data: Batch, order: npt.NDArray[np.int64], size: int) -> Iterato
         return tensor.view(agents * length, *tensor.shape[2:]).index_select(0, own).view_as(tensor)
 
     observations = data.observations.view(-1, inputs).index_select(0, every).view_as(data.observations)
-    scalars = (data.actions, data.log_probs, data.values, data.advantages, data.returns)
-    mixed = [shuffled(tensor) for tensor in scalars]
+    parts = (data.actions, data.log_probs, data.values, data.advantages, data.returns, data.heads)
+    mixed = [shuffled(tensor) for tensor in parts if tensor is not None]
     for start in range(0, length, size):
         part = slice(start, start + size)
         yield Batch(observations[:, :, part], *(tensor[:, part] for tensor in mixed))

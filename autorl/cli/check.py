@@ -45,8 +45,12 @@ def _summary(resolved: ResolvedStudy, plan: StudyPlan) -> list[str]:
     tuner, schedule = (
         entry if isinstance(entry, str) else entry["name"] for entry in (description.tuner, description.schedule)
     )
+    constraints = (
+        [f"Constraints: {'; '.join(one.rule for one in resolved.constraints)}"] if resolved.constraints else []
+    )
     return [
         f"Study {description.name}: {resolved.algorithm.name} on {resolved.environment.id}; {objectives}",
+        *constraints,
         f"Tuner {tuner}, schedule {schedule}; {description.budget.env_steps:,} env steps an agent at full length",
         f"Space of {len(resolved.space.names)} hyperparameters; static combinations: {combinations}",
         f"Memory of the largest group ({plan.group_agents} agents): at most {memory}, beside Python and its libraries",

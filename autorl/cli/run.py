@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +15,24 @@ from autorl.cli.options import Json, Overrides, StudySource
 from autorl.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from autorl.metrics import Constraint
     from autorl.statistics import Estimate
     from autorl.study import Result
 
 __all__ = ["run"]
 
 FAILED, INTERRUPTED = 1, 130
-SUMMARY = ("objectives", "best", "front", "baseline", "status_counts", "env_steps", "warnings")
+SUMMARY = (
+    "objectives",
+    "constraints",
+    "feasible",
+    "best",
+    "front",
+    "baseline",
+    "status_counts",
+    "env_steps",
+    "warnings",
+)
 """Keys of `results.json` that `--json` repeats."""
 
 
@@ -92,8 +104,19 @@ def _lines(result: Result) -> list[str]:
     for name, entry in rows:
         if entry is not None:
             scores = [f"{label} {_estimate(entry.test[label])}" for label in labels if label in entry.test]
+            scores += [_bounded(constraint, entry.test) for constraint in result.study.constraints]
             lines.append(f"{name} on {len(result.study.seeds.test)} test seeds: {', '.join(scores) or 'not measured'}")
     return lines
+
+
+def _bounded(constraint: Constraint, test: Mapping[str, Estimate]) -> str:
+    """What a bounded metric came to on the test seeds, beside its bound."""
+    from autorl.report.feasibility import holds
+
+    mark = holds(constraint, test)
+    if mark is None:
+        return f"{constraint.rule} not measured"
+    return f"{constraint.rule} {'holds' if mark else 'is broken'} with {_estimate(test[constraint.label])}"
 
 
 def _estimate(estimate: Estimate) -> str:

@@ -18,8 +18,12 @@ LARGEST = 64
 def by_configuration(agents: Sequence[Agent]) -> list[tuple[Agent, ...]]:
     """The agents of each configuration, in the order of first appearance."""
     found: dict[str, list[Agent]] = {}
+    names: dict[tuple[int, str], str] = {}  # the seeds of a configuration mostly share one object, named once
     for agent in agents:
-        found.setdefault(canonical_json([dict(agent.configuration), agent.lineage]), []).append(agent)
+        same = id(agent.configuration), agent.lineage
+        if same not in names:
+            names[same] = canonical_json([dict(agent.configuration), agent.lineage])
+        found.setdefault(names[same], []).append(agent)
     return [tuple(members) for members in found.values()]
 
 
@@ -73,6 +77,8 @@ def make_groups(
 
 def _cut(group: Group, parts: int) -> list[Group]:
     """Cuts a group into about equal parts, between configurations where there are enough of them."""
+    if parts == 1:
+        return [group]
     units = by_configuration(group.agents)
     if len(units) < parts:
         units = [(agent,) for unit in units for agent in unit]

@@ -50,6 +50,7 @@ class Local(Executor):
         waiting = deque(_Task(group) for group in groups)
         idle = deque(self._workers)
         running: dict[Future[Segments], tuple[_Task, _Worker, float]] = {}
+        ended: list[Done | Lost] = []
         for worker in self._workers[: len(groups)]:
             worker.start(objective)
         while waiting or running:
@@ -57,6 +58,8 @@ class Local(Executor):
                 task, worker = waiting.popleft(), idle.popleft()
                 future = worker.submit(objective, task.group, self.checkpoints)
                 running[future] = (task, worker, time.monotonic() + seconds * configurations(task.group))
+            yield from ended  # only now: they are stored meanwhile, and the workers are busy again
+            ended = []
             soonest = min(deadline for _, _, deadline in running.values())
             finished, _ = wait(running, timeout=max(0.0, soonest - time.monotonic()), return_when=FIRST_COMPLETED)
             now = time.monotonic()
@@ -68,14 +71,16 @@ class Local(Executor):
                 idle.append(worker)
                 if future in late:
                     worker.kill()
-                    yield from _after_limit(task, seconds, waiting)
+                    ended.extend(_after_limit(task, seconds, waiting))
                 elif (error := future.exception()) is None:
-                    yield Done(task.group, future.result())
+                    ended.append(Done(task.group, future.result()))
                 elif _is_death(error):
                     worker.kill()
-                    yield from _after_death(task, waiting)
+                    ended.extend(_after_death(task, waiting))
                 else:
+                    yield from ended
                     raise error
+        yield from ended
 
     def close(self) -> None:
         """Kills the workers."""

@@ -11,7 +11,16 @@ from autorl.errors import InvalidInput, UnknownName
 from autorl.metrics.base import Criterion, Direction, Metric, option_fields
 from autorl.registry import discover, resolve_class
 
-__all__ = ["bundled_metrics", "criteria", "criterion", "describe"]
+__all__ = [
+    "built",
+    "bundled_metrics",
+    "criteria",
+    "criterion",
+    "describe",
+    "metric_class_of",
+    "reference_of",
+    "taken_apart",
+]
 
 PACKAGE = "autorl.metrics"
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
@@ -58,11 +67,15 @@ def criterion(entry: object, where: str) -> Criterion:
         UnknownName: If the metric, an option or the direction is unknown.
         InvalidInput: If an option is missing or has a wrong value, or the entry has another form.
     """
-    reference, options, direction = _taken_apart(entry, where)
-    metric_class = resolve_class("metric", reference, PACKAGE, Metric, where)  # type: ignore[type-abstract]
-    if inspect.isabstract(metric_class) or not metric_class.name:
-        raise InvalidInput(f"{where}: metric {reference!r} must define `name` and `per_run` to be used")
-    metric = _built(metric_class, options, where)
+    parts = taken_apart(entry, ("direction",))
+    if parts is None:
+        raise InvalidInput(
+            f"{where}: {entry!r} is no objective; write a metric's name, {{metric: NAME, direction: ...}} or "
+            f"{{NAME: {{OPTION: ...}}}}"
+        )
+    reference, options, beside = parts
+    metric = built(metric_class_of(reference, where), options, where)
+    direction = beside.get("direction")
     if direction is None:
         direction = metric.direction
     for name in DIRECTIONS:
@@ -73,33 +86,64 @@ def criterion(entry: object, where: str) -> Criterion:
 
 def describe(criterion: Criterion) -> dict[str, object]:
     """The criterion as a plain mapping that `criterion` reads back."""
-    metric_class = type(criterion.metric)
+    return {
+        "metric": reference_of(criterion.metric),
+        "direction": criterion.direction,
+        **criterion.metric.options,
+    }
+
+
+def reference_of(metric: Metric) -> str:
+    """The name a study file finds a metric by: its own if it is bundled, else `module:Class`."""
+    metric_class = type(metric)
     bundled = bundled_metrics().get(metric_class.name) is metric_class
-    reference = metric_class.name if bundled else f"{metric_class.__module__}:{metric_class.__qualname__}"
-    return {"metric": reference, "direction": criterion.direction, **criterion.metric.options}
+    return metric_class.name if bundled else f"{metric_class.__module__}:{metric_class.__qualname__}"
 
 
-def _taken_apart(entry: object, where: str) -> tuple[str, dict[object, object], object]:
-    """Name, options and direction (None if left out) of an entry in any of its forms."""
+def taken_apart(entry: object, keys: Sequence[str]) -> tuple[str, dict[object, object], dict[str, object]] | None:
+    """An entry in any of its forms: the metric's name, its options, and what stands under some keys beside them.
+
+    Args:
+        entry: A name, `{metric: NAME, KEY: ..., OPTION: ...}` or `{NAME: {OPTION: ...}, KEY: ...}`.
+        keys: Keys that are no options.
+
+    Returns:
+        None if the entry has another form.
+    """
     if isinstance(entry, str):
-        return entry, {}, None
+        return entry, {}, {}
     if isinstance(entry, Mapping):
         left = dict(entry)
-        direction = left.pop("direction", None)
+        beside = {key: left.pop(key) for key in keys if key in left}
         if isinstance(left.get("metric"), str):
-            return left.pop("metric"), left, direction
+            return left.pop("metric"), left, beside
         if len(left) == 1:
             ((name, options),) = left.items()
             if isinstance(name, str) and name != "metric" and (options is None or isinstance(options, Mapping)):
-                return name, dict(options or {}), direction
-    raise InvalidInput(
-        f"{where}: {entry!r} is no objective; write a metric's name, {{metric: NAME, direction: ...}} or "
-        f"{{NAME: {{OPTION: ...}}}}"
-    )
+                return name, dict(options or {}), beside
+    return None
 
 
-def _built(metric_class: type[Metric], given: Mapping[object, object], where: str) -> Metric:
-    """The metric with its options checked by name; their values are the metric's own to check."""
+def metric_class_of(reference: str, where: str) -> type[Metric]:
+    """The metric of a name or of `module:Class`.
+
+    Raises:
+        UnknownName: If there is none of that name.
+        InvalidInput: If it is no metric that can be used.
+    """
+    found = resolve_class("metric", reference, PACKAGE, Metric, where)  # type: ignore[type-abstract]
+    if inspect.isabstract(found) or not found.name:
+        raise InvalidInput(f"{where}: metric {reference!r} must define `name` and `per_run` to be used")
+    return found
+
+
+def built(metric_class: type[Metric], given: Mapping[object, object], where: str) -> Metric:
+    """The metric with its options checked by name; their values are the metric's own to check.
+
+    Raises:
+        UnknownName: If there is no option of a name.
+        InvalidInput: If an option is missing or has a wrong value.
+    """
     known = option_fields(metric_class)
     for name in given:
         if name not in known:

@@ -57,9 +57,10 @@ def axis_label(quantity: Quantity) -> str:
 
 def describe(trial: TrialRow) -> str:
     """A trial's tooltip."""
-    scores = ", ".join(f"{label} {number(score)}" for label, score in trial.values.items())
+    scores = ", ".join(f"{label} {number(score)}" for label, score in {**trial.values, **trial.constraints}.items())
     settings = "\n".join(f"{name}: {value(entry)}" for name, entry in trial.configuration.items())
-    return f"trial {trial.number}, {trial.status.value}: {scores or 'no score'}\n{settings}"
+    status = trial.status.value if trial.feasible is not False else "infeasible"
+    return f"trial {trial.number}, {status}: {scores or 'no score'}\n{settings}"
 
 
 def thin(items: Sequence[Item], limit: int) -> list[Item]:

@@ -94,7 +94,8 @@ def _derived(content: StudyContent) -> dict[str, tuple[str, str]]:
                   f"schedule {brief(description.get('schedule'))}."),
         "space": (_mark(bool(content.space)), f"{len(content.space)} hyperparameters, in the table of this report."),
         "shared_ranges": ("n/a", "One algorithm; the baseline is the same algorithm at its defaults."),
-        "cost_metrics": ("yes", "; ".join(f"{q.label} ({q.direction})" for q in content.objectives) + "."),
+        "cost_metrics": ("yes", "; ".join([*(f"{q.label} ({q.direction})" for q in content.objectives),
+                                           *(f"constraint {one.rule}" for one in content.constraints)]) + "."),
         "budget": ("yes", f"{brief(budget)}; {number(steps)} env steps spent in all, training and evaluation."),
         "equal_budgets": ("n/a", "One tuner on one algorithm; the baseline is untuned and charged apart."),
         "comparable_hardware": (

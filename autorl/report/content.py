@@ -14,6 +14,7 @@ from autorl.records import Configuration, FloatArray, Status, Value
 from autorl.space import Row
 
 if TYPE_CHECKING:
+    from autorl.metrics import Constraint
     from autorl.metrics.base import Direction
     from autorl.statistics import Estimate
 
@@ -71,6 +72,8 @@ class TrialRow:
         env_steps: Env steps trained, all seeds together.
         evaluation_steps: Env steps of evaluation, all seeds together.
         train_seconds: CPU seconds of training, all seeds together (measured, so never reproducible).
+        constraints: Metric label of each constraint -> aggregate over the tuning seeds; empty unless complete.
+        feasible: Whether every constraint holds; None without constraints, and unless complete.
     """
 
     number: int
@@ -85,6 +88,8 @@ class TrialRow:
     env_steps: int = 0
     evaluation_steps: int = 0
     train_seconds: float = 0.0
+    constraints: Mapping[str, float] = field(default_factory=dict)
+    feasible: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +169,7 @@ class StudyContent:
         interrupted: Whether the study was ended before its budget and could go on.
         incomplete: Whether test runs are missing, so that intervals are withheld.
         autorl_version: The version of this package that made the study.
+        constraints: In the study's order; the metric of each is among `metrics` or an objective.
     """
 
     name: str
@@ -187,6 +193,7 @@ class StudyContent:
     interrupted: bool = False
     incomplete: bool = False
     autorl_version: str = ""
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from autorl.report.content import Member, Quantity, StudyContent
+from autorl.report.feasibility import feasible
 from autorl.report.results import dominated_on_test
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def entries(content: StudyContent) -> tuple[Entry, ...]:
     shared = False
     marks = dominated_on_test(content.objectives, content.chosen)
     for member, dominated in sorted(zip(content.chosen, marks, strict=True), key=lambda pair: _place(content, pair[0])):
+        infeasible = feasible(content.constraints, member) is False
         name = f"Trial {member.trial}" if several else f"Best: trial {member.trial}"
+        if infeasible:
+            name = f"Trial {member.trial}, infeasible" if several else f"Least infeasible: trial {member.trial}"
         if default is not None and member.trial == default.trial:
             shared = True
             name += " = default"

@@ -58,8 +58,21 @@ def _panel(
     trials = [trial for trial in content.trials if across.label in trial.values and up.label in trial.values]
     trials = thin(trials, MAX_TRIALS)
     values = [[trial.values[quantity.label] for trial in trials] for quantity in pair]
-    cloud = axes.scatter(values[0], values[1], s=14, color=TRIAL, alpha=0.55, linewidths=0, zorder=1)
-    picture.tip(cloud, [describe(trial) for trial in trials])
+    for outside in (False, True):
+        group = [trial for trial in trials if (trial.feasible is False) is outside]
+        if outside and not group:
+            continue
+        cloud = axes.scatter(
+            [trial.values[across.label] for trial in group],
+            [trial.values[up.label] for trial in group],
+            s=14,
+            facecolors="none" if outside else TRIAL,
+            edgecolors=TRIAL,
+            alpha=0.55,
+            linewidths=0.8 if outside else 0,
+            zorder=1,
+        )
+        picture.tip(cloud, [describe(trial) for trial in group])
 
     points: list[tuple[float, float]] = []
     reached: list[list[float]] = [[*values[0]], [*values[1]]]
@@ -180,6 +193,8 @@ def _legend(content: StudyContent, shown: Sequence[Entry]) -> list[Artist]:
         return Line2D([], [], linestyle="none", label=label, **options)  # type: ignore[arg-type]
 
     handles: list[Artist] = [dot("trial, tuning seeds", marker="o", color=TRIAL, markersize=4)]
+    if any(trial.feasible is False for trial in content.trials):
+        handles.append(dot("infeasible trial", marker="o", color=TRIAL, markersize=4, markerfacecolor="none"))
     roles = {entry.role for entry in shown}
     if "chosen" in roles:
         handles.append(dot("chosen, tuning", marker="o", markersize=6.5, markerfacecolor=PAPER, color=TEST))
@@ -204,6 +219,9 @@ def _caption(content: StudyContent, shown: Sequence[Entry], left_out: int) -> st
         f"of a reported configuration, joined by a line to its test score (filled) on {len(content.seeds.test)} test "
         "seeds. Numbers are trials; small dots are test seeds. Bars: 95 % intervals of the test means."
     )
+    infeasible = sum(trial.feasible is False for trial in content.trials)
+    if infeasible:
+        text += f" Grey and hollow: infeasible trials ({infeasible})."
     if len(content.objectives) == 2:
         text += " The stairs join the test means that no other member dominates."
     if any(entry.dominated for entry in shown):

@@ -35,7 +35,11 @@ def history(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
     top = top_rung(content)
     short = any(trial.values and trial.rung < top for trial in content.trials)
     text = f"All {len(content.trials)} trials on the tuning seeds; the line is the best score so far"
+    infeasible = sum(trial.feasible is False for trial in content.trials)
+    text += " of a feasible trial" if infeasible else ""
     text += " at full length, pale dots were stopped earlier." if short else "."
+    if infeasible:
+        text += f" Hollow: infeasible trials ({infeasible})."
     if failed:
         text += f" Crosses at the lower edge: failed, diverged or timed out ({len(failed)})."
     if len(content.trials) > MAX_TRIALS:
@@ -52,7 +56,7 @@ def history(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
     for axes, quantity in zip(grid[:, 0], objectives, strict=True):
         _panel(picture, axes, quantity, content, failed, shown)
     grid[-1, 0].set_xlabel("trial")
-    _legend(picture, bool(failed), short)
+    _legend(picture, bool(failed), short, bool(infeasible))
     return picture
 
 
@@ -69,16 +73,21 @@ def _panel(
     full = [trial for trial in scored if trial.rung == top]
     short = [trial for trial in scored if trial.rung < top]
     for group, alpha in ((thin(short, MAX_TRIALS // 2), 0.35), (thin(full, MAX_TRIALS), 0.9)):
-        cloud = axes.scatter(
-            [trial.number for trial in group],
-            [trial.values[quantity.label] for trial in group],
-            s=18,
-            color=TRIAL,
-            alpha=alpha,
-            linewidths=0,
-            zorder=2,
-        )
-        picture.tip(cloud, [describe(trial) for trial in group])
+        for outside in (False, True):
+            part = [trial for trial in group if (trial.feasible is False) is outside]
+            if outside and not part:
+                continue
+            cloud = axes.scatter(
+                [trial.number for trial in part],
+                [trial.values[quantity.label] for trial in part],
+                s=18,
+                facecolors="none" if outside else TRIAL,
+                edgecolors=TRIAL,
+                alpha=alpha,
+                linewidths=0.9 if outside else 0,
+                zorder=2,
+            )
+            picture.tip(cloud, [describe(trial) for trial in part])
     crosses = thin(failed, MAX_TRIALS // 2)
     marks = axes.scatter(
         [trial.number for trial in crosses],
@@ -95,7 +104,7 @@ def _panel(
 
     pick = max if quantity.direction == "maximize" else min
     steps: list[tuple[int, float]] = []
-    for trial in full:
+    for trial in [trial for trial in full if trial.feasible is not False]:
         score = trial.values[quantity.label]
         best = pick(score, steps[-1][1]) if steps else score
         if not steps or best != steps[-1][1]:
@@ -136,10 +145,14 @@ def _panel(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _legend(picture: Picture, failed: bool, short: bool) -> None:
+def _legend(picture: Picture, failed: bool, short: bool, infeasible: bool) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], linestyle="none", marker="o", color=TRIAL, markersize=4.5, label="trial")]
+    if infeasible:
+        hollow = Line2D([], [], linestyle="none", marker="o", color=TRIAL, markerfacecolor="none", markersize=4.5)
+        hollow.set_label("infeasible")
+        handles.append(hollow)
     if short:
         handles.append(
             Line2D([], [], linestyle="none", marker="o", color=TRIAL, alpha=0.35, markersize=4.5, label="stopped early")

@@ -10,9 +10,11 @@ import numpy as np
 
 from autorl.pareto import non_dominated
 from autorl.report.content import Member, Phase, Quantity, StudyContent, TrialRow
+from autorl.report.feasibility import feasible, holds
 from autorl.report.formats import finite, gap
 
 if TYPE_CHECKING:
+    from autorl.metrics import Constraint
     from autorl.statistics import Estimate
 
 __all__ = ["SCHEMA_VERSION", "dominated_on_test", "results_document"]
@@ -25,13 +27,15 @@ def results_document(content: StudyContent) -> dict[str, object]:
     """The document, as strict JSON data: infinities and nan become None.
 
     With one objective there is `best` (None without a complete trial) and no `front`. With several there is `front`,
-    in the order in which its members were chosen, and `best` is None.
+    in the order in which its members were chosen, and `best` is None. What is said of constraints is there in a study
+    that has some.
     """
     document: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
         "autorl_version": content.autorl_version,
         "study": {"name": content.name, "description": _plain(content.description)},
         "objectives": [_quantity(quantity) for quantity in content.objectives],
+        **_constraints(content),
         "metrics": [_quantity(quantity) for quantity in content.quantities],
         "seeds": {
             "tuning": list(content.seeds.tuning),
@@ -55,7 +59,7 @@ def results_document(content: StudyContent) -> dict[str, object]:
             for member, mark in zip(content.front, dominated, strict=True)
         ]
     document["finalists"] = [_member(content, member) for member in content.finalists]
-    document["trials"] = [_trial(trial) for trial in content.trials]
+    document["trials"] = [_trial(content, trial) for trial in content.trials]
     return document
 
 
@@ -85,6 +89,21 @@ def _quantity(quantity: Quantity) -> dict[str, object]:
     }
 
 
+def _constraints(content: StudyContent) -> dict[str, object]:
+    """The constraints, and whether everything chosen holds them all (None where nothing is)."""
+    if not content.constraints:
+        return {}
+    marks = [feasible(content.constraints, member) for member in content.chosen]
+    return {
+        "constraints": [{**_bound(one), "unit": one.metric.unit} for one in content.constraints],
+        "feasible": False if False in marks else None if None in marks or not marks else True,
+    }
+
+
+def _bound(constraint: Constraint) -> dict[str, object]:
+    return {"metric": constraint.label, constraint.side: constraint.bound}
+
+
 def _steps(phases: Mapping[str, Phase]) -> dict[str, object]:
     return {
         "training": sum(phase.training for phase in phases.values()),
@@ -112,6 +131,21 @@ def _member(content: StudyContent, member: Member | None) -> dict[str, object] |
         "gap": gaps,
         "diverged_test_seeds": list(member.diverged_test_seeds),
         "missing_test_seeds": list(member.missing_test_seeds),
+        **_member_constraints(content, member),
+    }
+
+
+def _member_constraints(content: StudyContent, member: Member) -> dict[str, object]:
+    """On which seeds each constraint holds."""
+    if not content.constraints:
+        return {}
+    scores = {"tuning": member.tuning, "validation": member.validation, "test": member.test}
+    return {
+        "constraints": [
+            {**_bound(one), **{kind: holds(one, known) for kind, known in scores.items()}}
+            for one in content.constraints
+        ],
+        "feasible": feasible(content.constraints, member),
     }
 
 
@@ -127,7 +161,8 @@ def _estimate(entry: Estimate) -> dict[str, object]:
     }
 
 
-def _trial(trial: TrialRow) -> dict[str, object]:
+def _trial(content: StudyContent, trial: TrialRow) -> dict[str, object]:
+    bounded = {label: finite(number) for label, number in trial.constraints.items()}
     return {
         "trial": trial.number,
         "origin": trial.origin,
@@ -140,6 +175,7 @@ def _trial(trial: TrialRow) -> dict[str, object]:
         "env_steps": {"training": trial.env_steps, "evaluation": trial.evaluation_steps},
         "train_seconds": finite(trial.train_seconds),
         "reason": trial.reason,
+        **({"constraints": bounded, "feasible": trial.feasible} if content.constraints else {}),
     }
 
 

@@ -10,6 +10,7 @@ from autorl.records import Configuration, Status
 from autorl.report.checklist import Answer, answers, brief
 from autorl.report.content import Quantity, StudyContent, TrialRow
 from autorl.report.entries import Entry, interval_methods
+from autorl.report.feasibility import broken_on_test, constraint_rows, feasible, yes_or_no
 from autorl.report.formats import estimate, gap, integers, number, printable, value
 from autorl.report.history import top_rung
 
@@ -47,6 +48,7 @@ class View:
     warnings: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     scores: Table | None
+    constraints: Table | None
     others: Table | None
     finalists: Table | None
     configurations: Table | None
@@ -77,6 +79,7 @@ def view(content: StudyContent, shown: Sequence[Entry]) -> View:
         warnings=tuple(printable(text) for text in _warnings(content, shown)),
         facts=(
             ("Objectives", "; ".join(f"{q.label} ({q.direction})" for q in content.objectives)),
+            *((("Constraints", "; ".join(one.rule for one in content.constraints)),) if content.constraints else ()),
             ("Tuner", brief(description.get("tuner"))),
             ("Schedule", brief(description.get("schedule"))),
             ("Budget", brief(description.get("budget"))),
@@ -85,14 +88,15 @@ def view(content: StudyContent, shown: Sequence[Entry]) -> View:
                       f"{len(content.seeds.test)} test"),
         ),
         scores=_scores(shown, content.objectives),
-        others=_others(shown, [q for q in content.quantities if q not in content.objectives]),
+        constraints=_constraints(content, shown),
+        others=_others(shown, [q for q in content.quantities if _role(content, q) == "reported"]),
         finalists=_finalists(content),
         configurations=_configurations(content, shown),
         metrics=Table(
-            "An objective steers the search; the others are only reported.",
+            "An objective steers the search; the others are only reported."
+            + " A constraint decides who is feasible." * bool(content.constraints),
             ("metric", "role", "direction", "unit", "definition"),
-            tuple((q.label, "objective" if q in content.objectives else "reported", q.direction, q.unit, q.summary)
-                  for q in content.quantities),
+            tuple((q.label, _role(content, q), q.direction, q.unit, q.summary) for q in content.quantities),
         ),
         space=Table(
             "Agents that train together agree on the static ones.",
@@ -122,6 +126,12 @@ def _headlines(content: StudyContent, shown: Sequence[Entry]) -> tuple[str, ...]
     if not content.chosen:
         return ("No trial completed, so there is no configuration to report.",)
     chosen = [entry for entry in shown if entry.role == "chosen"]
+    infeasible = any(feasible(content.constraints, entry.member) is False for entry in chosen)
+    broken = ("No configuration holds every constraint; what breaks them least is reported.",) if infeasible else ()
+    return (*broken, *_result(content, shown, chosen, "The least infeasible" if infeasible else "The best"))
+
+
+def _result(content: StudyContent, shown: Sequence[Entry], chosen: Sequence[Entry], praise: str) -> tuple[str, ...]:
     if len(content.objectives) > 1:
         beaten = sum(entry.dominated for entry in chosen)
         text = f"The front has {len(chosen)} configuration{'s' if len(chosen) != 1 else ''}, chosen on tuning seeds"
@@ -129,7 +139,7 @@ def _headlines(content: StudyContent, shown: Sequence[Entry]) -> tuple[str, ...]
         return (text,)
     quantity, best = content.objectives[0], chosen[0].member
     tuned, tested = best.tuning.get(quantity.label), best.test.get(quantity.label)
-    which = f"The best configuration, trial {best.trial},"
+    which = f"{praise} configuration, trial {best.trial},"
     if tested is None:
         return (f"{which} reaches {quantity.label} {estimate(tuned)} on the tuning seeds; it was not tested.",)
     text = f"{which} reaches {quantity.label} {estimate(tested)} on {tested.n} test seeds"
@@ -164,6 +174,7 @@ def _warnings(content: StudyContent, shown: Sequence[Entry]) -> list[str]:
             for score in scores.values():
                 if score.warning:
                     small.setdefault((kind, score.warning), {})[entry.name] = None
+    found += broken_on_test(content, shown)
     for (kind, text), names in small.items():
         whose = "" if len(names) == len(shown) else f" of {', '.join(names)}"
         found.append(f"{kind.capitalize()} scores{whose}: {text}.")
@@ -195,6 +206,26 @@ def _scores(shown: Sequence[Entry], quantities: Sequence[Quantity]) -> Table | N
         frozenset(range(1, 1 + 3 * len(named))),
         frozenset(row for row, entry in enumerate(shown) if entry.role == "chosen"),
     )
+
+
+def _role(content: StudyContent, quantity: Quantity) -> str:
+    if quantity in content.objectives:
+        return "objective"
+    return "constraint" if quantity.label in {one.label for one in content.constraints} else "reported"
+
+
+def _constraints(content: StudyContent, shown: Sequence[Entry]) -> Table | None:
+    """Every configuration against every bound."""
+    if not content.constraints or not shown:
+        return None
+    head, rows = constraint_rows(content, shown)
+    caption = (
+        "Mean and 95 % interval against the bound. Not clearly: the interval reaches across it. Selection went by "
+    )
+    caption += f"the {'validation' if content.finalists else 'tuning'} seeds, feasible configurations first."
+    numeric = frozenset(column for column in range(1, len(head)) if column % 3)
+    chosen = frozenset(row for row, entry in enumerate(shown) if entry.role == "chosen")
+    return Table(caption, tuple(head), tuple(rows), numeric, chosen)
 
 
 def _others(shown: Sequence[Entry], quantities: Sequence[Quantity]) -> Table | None:
@@ -261,27 +292,35 @@ def _trials(content: StudyContent, shown: Sequence[Entry]) -> Table:
     kept = rows[:MAX_ROWS]
     kept += [trial for trial in rows[MAX_ROWS:] if trial.number in chosen]
     names = list(dict.fromkeys(name for trial in kept for name in trial.configuration))
-    head = ("trial", "status", *(q.label for q in content.objectives), *names)
+    objectives = [q.label for q in content.objectives]
+    bounded = [label for label in dict.fromkeys(one.label for one in content.constraints) if label not in objectives]
+    known = ("feasible",) if content.constraints else ()
+    head = ("trial", "status", *objectives, *bounded, *known, *names)
     cells = tuple(
         (
             str(trial.number),
             trial.status.value,
-            *(number(trial.values.get(q.label)) for q in content.objectives),
+            *(number(trial.values.get(label)) for label in objectives),
+            *(number(trial.constraints.get(label)) for label in bounded),
+            *(yes_or_no(trial.feasible) for _ in known),
             *(value(trial.configuration[name]) if name in trial.configuration else "–" for name in names),
         )
         for trial in kept
     )
     which = f"The best {MAX_ROWS} of {len(content.trials)}" if len(content.trials) > MAX_ROWS else "All"
-    caption = f"{which} trials by {first.label} on the tuning seeds; all of them with per-seed values in trials.csv."
+    rule = ", feasible ones first" if content.constraints else ""
+    caption = (
+        f"{which} trials by {first.label} on the tuning seeds{rule}; all of them with per-seed values in trials.csv."
+    )
     marked = frozenset(row for row, trial in enumerate(kept) if trial.number in chosen)
     return Table(caption, head, cells, frozenset(range(2, len(head))) | {0}, marked)
 
 
-def _order(trial: TrialRow, quantity: Quantity, top: int) -> tuple[bool, bool, float, int]:
+def _order(trial: TrialRow, quantity: Quantity, top: int) -> tuple[bool, bool, bool, float, int]:
     score = trial.values.get(quantity.label, math.nan)
     known = math.isfinite(score)
     loss = (-score if quantity.direction == "maximize" else score) if known else 0.0
-    return not known, trial.rung < top, loss, trial.number
+    return not known, trial.rung < top, trial.feasible is False, loss, trial.number
 
 
 def _flat(entry: Mapping[str, object], prefix: str = "") -> tuple[tuple[str, str], ...]:

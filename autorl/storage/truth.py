@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, make_url, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    make_url,
+    select,
+    update,
+)
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
 
 from autorl.content import canonical_json
 from autorl.errors import InvalidInput, MissingExtra
 from autorl.records import Configuration, Evaluation, Segment, Status
 from autorl.storage import schema
+from autorl.storage.engine import begin_writing, end_writing, open_engine
 from autorl.tuners import Outcome, Proposal
 
 __all__ = ["Asked", "StoredStudy", "Truth", "database_url"]
 
 CHUNK = 400
 """Keys per query: below every database's limit of parameters."""
+SEGMENT_COLUMNS = tuple(column.name for column in schema.segments.columns)
 
 
 @dataclass(frozen=True)
@@ -73,8 +89,9 @@ class Truth:
 
     def __init__(self, url: str, study: str) -> None:
         self.study = study
+        self._writing = False
         try:
-            self._engine = _engine(url)
+            self._engine = open_engine(url)
             schema.metadata.create_all(self._engine)
         except ModuleNotFoundError as error:
             what = f"{error.name}, which the database {_shown(url)!r} needs,"
@@ -84,7 +101,18 @@ class Truth:
 
     def close(self) -> None:
         """Releases the database."""
+        if self._writing:
+            end_writing(self._engine)
         self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """One transaction; the first one says that from now on this process writes. Who only reads changes nothing."""
+        if not self._writing:
+            begin_writing(self._engine)
+            self._writing = True
+        with self._engine.begin() as connection:
+            yield connection
 
     # The study itself
 
@@ -109,7 +137,7 @@ class Truth:
         """Stores the study's description and numerics, or replaces them."""
         table = schema.studies
         values = {"description": canonical_json(description), "numerics": canonical_json(numerics)}
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             changed = connection.execute(update(table).where(table.c.study == self.study).values(**values))
             if not changed.rowcount:
                 new = {"study": self.study, "schema_version": schema.SCHEMA_VERSION, "elapsed": 0.0, **values}
@@ -118,7 +146,7 @@ class Truth:
     def store_elapsed(self, seconds: float) -> None:
         """Stores how long the study has taken so far."""
         table = schema.studies
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(update(table).where(table.c.study == self.study).values(elapsed=seconds))
 
     # Trials and tells
@@ -151,7 +179,7 @@ class Truth:
             }
             for one in asked
         ]
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(insert(schema.trials), rows)
 
     def tells(self) -> list[Outcome]:
@@ -164,6 +192,12 @@ class Truth:
             Outcome(row.number, tuple(json.loads(row.losses)), bool(row.complete), tuple(json.loads(row.violations)))
             for row in rows
         ]
+
+    def tells_stored(self) -> int:
+        """How many outcomes were told."""
+        query = select(func.count()).select_from(schema.tells).where(schema.tells.c.study == self.study)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
 
     def store_tells(self, position: int, outcomes: Sequence[Outcome]) -> None:
         """Stores outcomes told, the first one at a position; those stored already are left as they are."""
@@ -178,9 +212,8 @@ class Truth:
             }
             for offset, outcome in enumerate(outcomes)
         ]
-        with self._engine.begin() as connection:
-            for row in rows:
-                _insert_new(connection, schema.tells, [row])
+        with self._transaction() as connection:
+            _insert_new(connection, schema.tells, rows)
 
     # Inputs
 
@@ -193,7 +226,7 @@ class Truth:
 
     def store_input(self, kind: str, name: str, value: object) -> None:
         """Stores something that entered from outside the study's description: the clock, a user, a lost worker."""
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             row = {"study": self.study, "kind": kind, "name": name, "value": json.dumps(value)}
             connection.execute(insert(schema.inputs).values(**row))
 
@@ -205,7 +238,7 @@ class Truth:
         Args:
             segments: Segments with the keys of their evaluations.
         """
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             _insert_new(connection, schema.segments, [_segment_row(segment) for segment, _ in segments])
             rows = [
                 _evaluation_row(key, evaluation)
@@ -234,22 +267,9 @@ class Truth:
 
     def forget_segments(self, keys: Iterable[str]) -> None:
         """Deletes segments, so that they are trained again."""
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             for chunk in _chunks(list(keys)):
                 connection.execute(delete(schema.segments).where(schema.segments.c.key.in_(chunk)))
-
-
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _configure(connection: Any, _: object) -> None:
-            # A killed process loses nothing under NORMAL; only a loss of power could take the last transactions.
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("PRAGMA busy_timeout=30000")
-
-    return engine
 
 
 def _insert_new(connection: Connection, table: Any, rows: Sequence[Mapping[str, object]]) -> None:
@@ -257,7 +277,7 @@ def _insert_new(connection: Connection, table: Any, rows: Sequence[Mapping[str, 
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.execute(insert(table).prefix_with("OR IGNORE"), list(rows))
+        connection.execute(_insert_or_ignore(table), list(rows))
         return
     for row in rows:
         try:
@@ -267,10 +287,21 @@ def _insert_new(connection: Connection, table: Any, rows: Sequence[Mapping[str, 
             continue
 
 
+@functools.cache
+def _insert_or_ignore(table: Table) -> Insert:
+    """One object a table: SQLAlchemy walks through every new statement to see whether it knows it compiled."""
+    return insert(table).prefix_with("OR IGNORE")
+
+
+@functools.cache
+def _select_keys(table: Table) -> Select[Any]:
+    return select(table).where(table.c.key.in_(bindparam("keys", expanding=True)))
+
+
 def _by_key(connection: Connection, table: Any, keys: Sequence[str]) -> dict[str, Any]:
     found = {}
     for chunk in _chunks(keys):
-        found.update({row.key: row for row in connection.execute(select(table).where(table.c.key.in_(chunk)))})
+        found.update({row.key: row for row in connection.execute(_select_keys(table), {"keys": chunk})})
     return found
 
 
@@ -279,8 +310,7 @@ def _chunks(keys: Sequence[str]) -> Iterable[Sequence[str]]:
 
 
 def _segment_row(segment: Segment) -> dict[str, object]:
-    names = [column.name for column in schema.segments.columns]
-    row = {name: getattr(segment, name) for name in names}
+    row = {name: getattr(segment, name) for name in SEGMENT_COLUMNS}
     return {**row, "status": segment.status.value, "flops": None if math.isnan(segment.flops) else segment.flops}
 
 

@@ -20,10 +20,14 @@ from autorl.study.directory import RunDirectory, differences
 from autorl.study.loading import dump_document
 from autorl.study.resolved import ResolvedStudy
 from autorl.study.selection import best_trials, chosen_front
-from autorl.study.telling import Telling, known_losses
+from autorl.study.starting import keep_start
+from autorl.study.telling import Telling, known_in_advance
 from autorl.tuners import build_tuner
 
-__all__ = ["Session", "Suggestion"]
+__all__ = ["Session", "Suggestion", "Told"]
+
+Told = float | Sequence[float] | Mapping[str, float]
+"""Numbers in natural sign: by label, in the study's order, or the only one."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Session:
             tuner = build_tuner(study.description.tuner, study.space, len(study.criteria), study.description.tuner_seed)
             self._stack.callback(tuner.close)
             self._asking = Asking(study, self._truth, tuner)
-            self._telling = Telling(functools.partial(known_losses, study))
+            self._telling = Telling(functools.partial(known_in_advance, study))
             self._results: dict[int, Trial] = {}
             for event in self._truth.inputs(EVENT).values():
                 if "ask" in event:
@@ -94,8 +98,9 @@ class Session:
     def tell(
         self,
         number: int | Suggestion,
-        values: float | Sequence[float] | Mapping[str, float] | None = None,
+        values: Told | None = None,
         *,
+        constraints: Told | None = None,
         failed: bool = False,
         reason: str = "",
     ) -> None:
@@ -105,11 +110,13 @@ class Session:
             number: The trial's number, or what `ask` gave.
             values: Per objective its value, in natural sign: a mapping by label, a sequence in the study's order, or a
                 number with one objective.
+            constraints: Likewise the values of the metrics that are bounded and no objectives; an objective that is
+                bounded too is told once, among `values`.
             failed: Whether the trial failed; it is then told to the tuner with a penalty.
             reason: Why it failed.
 
         Raises:
-            UnknownName: If a label is no objective.
+            UnknownName: If a label is no objective, or names no bounded metric.
             InvalidInput: If the trial was not asked for or is told already, or a value is missing or not finite.
         """
         which = number.number if isinstance(number, Suggestion) else number
@@ -118,11 +125,13 @@ class Session:
             raise InvalidInput(f"tell: trial {which!r} was not asked for; {len(self._asking.asked)} trials were")
         if which in self._results:
             raise InvalidInput(f"tell: trial {which} was told already; a trial is told once")
-        if failed == (values is not None):
-            raise InvalidInput(f"tell: trial {which}: {values=!r} with {failed=!r}; give either values or failed=True")
+        if failed == (values is not None) or (failed and constraints is not None):
+            given = f"{values=!r}, {constraints=!r}" if constraints is not None else f"{values=!r}"
+            raise InvalidInput(f"tell: trial {which}: {given} with {failed=!r}; give either values or failed=True")
         event: dict[str, object] = {"tell": which, "values": None, "reason": reason}
         if values is not None:
-            event["values"] = self._values(which, values)
+            event["values"] = self._values(which, values, self._objectives, "objective")
+            event["constraints"] = self._values(which, constraints, self._bounded, "constraint")
         self._truth.store_input(EVENT, f"tell {which}", event)
         self._take(event)
 
@@ -175,28 +184,40 @@ class Session:
                 )
         truth.store(document, numerics_parts(study.algorithm, study.environment))
         run_directory.write_study(dump_document(document))
+        keep_start(study.start, run_directory.path)
         return truth
 
     def _suggestion(self, number: int) -> Suggestion:
         configuration = self._asking.asked[number].configuration
         return Suggestion(number, configuration, self.study.full(configuration))
 
-    def _values(self, number: int, values: float | Sequence[float] | Mapping[str, float]) -> list[float]:
-        labels = [criterion.label for criterion in self.study.criteria]
+    @property
+    def _objectives(self) -> list[str]:
+        return [criterion.label for criterion in self.study.criteria]
+
+    @property
+    def _bounded(self) -> list[str]:
+        """Labels of the metrics that only constraints measure, each once, in the study's order."""
+        labels = dict.fromkeys(constraint.label for constraint in self.study.constraints)
+        return [label for label in labels if label not in self._objectives]
+
+    def _values(self, number: int, values: Told | None, labels: Sequence[str], kind: str) -> list[float]:
         if isinstance(values, Mapping):
             for label in values:
                 if label not in labels:
-                    raise UnknownName("objective", label, labels, f"tell: trial {number}")
+                    raise UnknownName(kind, label, labels, f"tell: trial {number}")
             missing = [label for label in labels if label not in values]
             if missing:
-                raise InvalidInput(
-                    f"tell: trial {number}: {dict(values)!r} lacks the objective(s) {', '.join(missing)}"
-                )
+                raise InvalidInput(f"tell: trial {number}: {dict(values)!r} lacks the {kind}(s) {', '.join(missing)}")
             given = [values[label] for label in labels]
+        elif values is None:
+            given = []
         else:
             given = list(values) if isinstance(values, Sequence) else [values]
         if len(given) != len(labels):
-            raise InvalidInput(f"tell: trial {number}: {values!r} has {len(given)} values; {labels} are the objectives")
+            raise InvalidInput(
+                f"tell: trial {number}: {values!r} has {len(given)} values; {list(labels)} are the {kind}s to tell"
+            )
         for label, value in zip(labels, given, strict=True):
             check_finite(f"tell: trial {number}: {label} (use failed=True for a failure)", value)
         return [float(value) for value in given]
@@ -206,9 +227,14 @@ class Session:
         assert isinstance(number, int)  # it was checked, then stored
         asked = self._asking.asked[number]
         losses: tuple[float, ...] | None = None
+        violations: tuple[float, ...] = ()
         if isinstance(values, list):
             pairs = zip(self.study.criteria, values, strict=True)
             losses = tuple(criterion.loss(value) for criterion, value in pairs)
+            bounded = event["constraints"]
+            assert isinstance(bounded, list)  # told together
+            known = dict(zip([*self._objectives, *self._bounded], [*values, *bounded], strict=True))
+            violations = tuple(constraint.violation(known[constraint.label]) for constraint in self.study.constraints)
         trial = Trial(
             number,
             asked.configuration,
@@ -216,6 +242,7 @@ class Session:
             losses=losses,
             reason=str(event["reason"]) or None,
             origin=asked.proposal.origin,
+            violations=violations,
         )
         self._results[number] = trial
         self._asking.tell(self._telling.outcomes([trial]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from autorl.records import Configuration
 from autorl.storage.truth import Asked, Truth
 from autorl.study.resolved import ResolvedStudy
 from autorl.tuners import Outcome, Proposal, Tuner
@@ -26,6 +27,7 @@ class Asking:
     def __init__(self, study: ResolvedStudy, truth: Truth, tuner: Tuner | None) -> None:
         self._study, self._truth, self._tuner = study, truth, tuner
         self._told = 0
+        self._tells_stored = 0 if tuner is None else truth.tells_stored()
         self._requests = 0
         self._stored: dict[int, list[Asked]] = {}
         for one in truth.trials():
@@ -41,6 +43,11 @@ class Asking:
     def stored(self) -> bool:
         """Whether the next request was answered before."""
         return self._requests in self._stored
+
+    @property
+    def answered(self) -> Iterator[Configuration]:
+        """Everything that requests brought in earlier sessions, in order."""
+        return (one.configuration for answer in self._stored.values() for one in answer)
 
     def ask(self, count: int) -> list[Asked]:
         """The answer to the next request: stored already, or made now. An empty one is none and uses no number."""
@@ -63,7 +70,9 @@ class Asking:
         if self._tuner is None or not outcomes:
             return
         self._tuner.tell(outcomes)
-        self._truth.store_tells(self._told, outcomes)
+        new = outcomes[max(0, self._tells_stored - self._told) :]  # a resumed session tells again what was told
+        if new:
+            self._truth.store_tells(self._told + len(outcomes) - len(new), new)
         self._told += len(outcomes)
 
     def _new(self, tuner: Tuner, numbers: Sequence[int]) -> list[Asked]:

@@ -26,13 +26,15 @@ from autorl.documents import as_number, looks_like_number
 from autorl.environment import Environment
 from autorl.errors import InvalidInput, UnknownName
 from autorl.execution import Executor
-from autorl.metrics import criteria, describe
+from autorl.metrics import constraints, criteria, describe, describe_constraint
 from autorl.population import Algorithm, algorithm_reference
 from autorl.records import Value
 from autorl.registry import resolve_class
 from autorl.seeds import SeedPlan
 from autorl.space import SearchSpace
+from autorl.study.earlier import EarlierStudy
 from autorl.study.validation import one_sentence
+from autorl.tuners.objects import tuner_entry, written
 
 __all__ = ["Budget", "EvaluationEntry", "Limits", "StudyDescription"]
 
@@ -104,14 +106,21 @@ def _configuration(value: object) -> dict[str, Value]:
     return found
 
 
-def _configurations(value: object) -> tuple[dict[str, Value], ...]:
+def _start_from(value: object) -> tuple[dict[str, Value] | EarlierStudy, ...]:
+    alone = EarlierStudy.of(value)
+    if alone is not None:
+        return (alone,)
     if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
         raise InvalidInput(f"{value!r} is no list of configurations")
-    return tuple(_configuration(entry) for entry in value)
+    return tuple(EarlierStudy.of(entry) or _configuration(entry) for entry in value)
 
 
 def _objectives(value: object) -> tuple[dict[str, object], ...]:
     return tuple(describe(criterion) for criterion in criteria(value, "objectives"))
+
+
+def _constraints(value: object) -> tuple[dict[str, object], ...]:
+    return tuple(describe_constraint(constraint) for constraint in constraints(value, "constraints"))
 
 
 def _method(value: object) -> object:
@@ -121,6 +130,11 @@ def _method(value: object) -> object:
     if isinstance(value, Mapping) and isinstance(value.get("name"), str) and value["name"]:
         return value["name"] if len(value) == 1 else _plain_mapping(value)
     raise InvalidInput(f"{value!r} is neither a name nor a mapping with the key 'name'")
+
+
+def _tuner(value: object) -> object:
+    """As `_method`, or an object that a tuner takes: only from Python, and written as text that nobody reads back."""
+    return _method(value if isinstance(value, (str, Mapping)) else tuner_entry(value))
 
 
 def _seeds(value: object) -> SeedPlan:
@@ -227,7 +241,8 @@ class StudyDescription(_Frozen):
         space: A bundled name, a path, `module:attribute` or the mapping itself; None is the algorithm's own.
         fixed: Hyperparameters held at a value other than their default.
         objectives: One plain mapping per objective, as `autorl.metrics.describe` writes it.
-        tuner: A name, or a mapping of a name and options.
+        constraints: One plain mapping per constraint, as `autorl.metrics.describe_constraint` writes it.
+        tuner: A name, a mapping of a name and options, or (from Python) an object that a tuner takes.
         schedule: A name, or a mapping of a name and options.
         budget: How much may be spent.
         batch: Configurations asked at once, where the schedule has no number of its own.
@@ -236,7 +251,7 @@ class StudyDescription(_Frozen):
         evaluation: How policies are judged.
         limits: When to give up.
         finalists: At most this many configurations go to validation (one objective) or to test (several).
-        start_from: Configurations tried right after the default.
+        start_from: Configurations tried right after the default, and earlier studies whose best are.
         executor: Who trains; "local".
         storage: "sqlite" (a file in the run directory) or a database URL.
     """
@@ -249,7 +264,8 @@ class StudyDescription(_Frozen):
     objectives: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_objectives)] = Field(
         default=("return",), validate_default=True
     )
-    tuner: Annotated[Any, BeforeValidator(_method)] = "tpe"
+    constraints: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_constraints)] = ()
+    tuner: Annotated[Any, BeforeValidator(_tuner)] = "tpe"
     schedule: Annotated[Any, BeforeValidator(_method)] = "full"
     budget: Budget
     batch: Count = 4
@@ -258,7 +274,7 @@ class StudyDescription(_Frozen):
     evaluation: EvaluationEntry = EvaluationEntry()
     limits: Limits = Limits()
     finalists: Count = 10
-    start_from: Annotated[tuple[dict[str, Value], ...], BeforeValidator(_configurations)] = ()
+    start_from: Annotated[tuple[dict[str, Value] | InstanceOf[EarlierStudy], ...], BeforeValidator(_start_from)] = ()
     executor: Annotated[str, BeforeValidator(_executor)] = "local"
     storage: Annotated[str, BeforeValidator(_storage)] = "sqlite"
     _where: str = PrivateAttr(default="study")
@@ -319,15 +335,16 @@ class StudyDescription(_Frozen):
         """Every key with its value, as plain data; `of` reads it back equal.
 
         An algorithm that no other process finds by name (of a script or a notebook) is written as
-        `module:attribute` all the same, to be read by people.
+        `module:attribute` all the same, to be read by people; an object that stands for a tuner is described.
         """
         algorithm = self.algorithm
         if not isinstance(algorithm, (str, Mapping)):
             algorithm = f"{algorithm.__module__}:{algorithm.__qualname__}"
         environment = self.environment
-        plain: dict[str, object] = self.model_dump(exclude={"environment", "seeds", "algorithm"})
+        plain: dict[str, object] = self.model_dump(exclude={"environment", "seeds", "algorithm", "tuner"})
         plain |= {
             "algorithm": algorithm,
+            "tuner": written(self.tuner),
             "environment": {
                 "id": environment.id,
                 "kwargs": dict(environment.kwargs),
@@ -341,6 +358,9 @@ class StudyDescription(_Frozen):
                 "test": list(self.seeds.test),
             },
             "objectives": [dict(entry) for entry in self.objectives],
-            "start_from": [dict(entry) for entry in self.start_from],
+            "constraints": [dict(entry) for entry in self.constraints],
+            "start_from": [
+                entry.plain() if isinstance(entry, EarlierStudy) else dict(entry) for entry in self.start_from
+            ],
         }
         return {name: plain[name] for name in StudyDescription.model_fields}

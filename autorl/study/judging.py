@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from autorl.content import digest
 from autorl.errors import InvalidInput
-from autorl.metrics import Criterion, bundled_metrics
+from autorl.metrics import Constraint, Criterion, bundled_metrics
 from autorl.metrics.base import Metric, option_fields
 from autorl.records import Agent, Configuration, Run, Status, Trial
 from autorl.statistics import Estimate, estimate
 from autorl.storage.truth import Truth
 from autorl.study.resolved import ResolvedStudy
-from autorl.study.selection import best_trials, chosen_front, selectable
+from autorl.study.selection import best_trials, chosen_front, ranked, selectable
 from autorl.study.trainer import NotTrainedError, Trainer, Wanted
 
 __all__ = ["OPENED", "Judged", "Judging", "Verdict", "reported_metrics"]
@@ -140,10 +140,12 @@ class Judging:
         for one, runs in zip(finalists, self._train("validation", wanted), strict=True):
             whole = tuple(run for run in runs if run is not None)
             judged.append(Judged(one.trial, one.configuration, one.tuning, whole))
-        # Nobody measured on validation seeds: the order on the tuning seeds stays.
-        losses = [_validation_loss(one, study.criteria[0], len(study.seeds.validation)) for one in judged]
-        order = sorted(range(len(judged)), key=lambda place: (losses[place], place))
-        judged = [judged[place] for place in order]
+        # Who failed or diverged on a validation seed is never preferred; among those the order on tuning seeds stays.
+        scores = [_validated(one, study) for one in judged]
+        failed = [one for one, score in zip(judged, scores, strict=True) if score is None]
+        measured = [(one, *score) for one, score in zip(judged, scores, strict=True) if score is not None]
+        order = ranked([loss for _, loss, _ in measured], [violations for _, _, violations in measured])
+        judged = [*(measured[place][0] for place in order), *failed]
         return judged, judged[:1]
 
     def _tested(self, verdict: Verdict) -> Verdict:
@@ -194,9 +196,11 @@ class Judging:
         return all(self._trainer.known_run(agent, one.mark) is not None for agent in agents)
 
 
-def reported_metrics(criteria: Sequence[Criterion]) -> list[Criterion]:
-    """The objectives, then every bundled metric without options that is not among them."""
+def reported_metrics(criteria: Sequence[Criterion], constraints: Sequence[Constraint] = ()) -> list[Criterion]:
+    """The objectives, the metrics of constraints, then every bundled metric without options; each once."""
     own = {one.label: one for one in criteria}
+    for one in constraints:
+        own.setdefault(one.label, Criterion(one.metric, one.metric.direction))
     for metric_class in bundled_metrics().values():
         if not option_fields(metric_class):
             metric = metric_class()
@@ -204,12 +208,15 @@ def reported_metrics(criteria: Sequence[Criterion]) -> list[Criterion]:
     return list(own.values())
 
 
-def _validation_loss(one: Judged, criterion: Criterion, seeds: int) -> float:
-    """Infinite for a finalist that failed or diverged on a validation seed: it is never preferred."""
-    if len(one.validation) < seeds or any(run.status is not Status.COMPLETE for run in one.validation):
-        return math.inf
-    loss = criterion.loss(criterion.metric.aggregate(one.validation))
-    return loss if math.isfinite(loss) else math.inf
+def _validated(one: Judged, study: ResolvedStudy) -> tuple[float, tuple[float, ...]] | None:
+    """A finalist's loss and violations on the validation seeds; None if it failed or diverged on one of them."""
+    runs = one.validation
+    if len(runs) < len(study.seeds.validation) or any(run.status is not Status.COMPLETE for run in runs):
+        return None
+    (criterion,) = study.criteria
+    loss = criterion.loss(criterion.metric.aggregate(runs))
+    violations = tuple(bound.violation(bound.metric.aggregate(runs)) for bound in study.constraints)
+    return (loss, violations) if all(map(math.isfinite, (loss, *violations))) else None
 
 
 def _number(one: Judged) -> int:

@@ -11,6 +11,7 @@ import yaml
 from autorl.documents import read_document
 from autorl.errors import InvalidInput, UnknownName
 from autorl.study.description import StudyDescription
+from autorl.study.earlier import anchored
 from autorl.study.overrides import apply_overrides
 
 __all__ = ["bundled_studies", "dump_document", "load_description"]
@@ -30,8 +31,8 @@ def load_description(
     """Reads a study.
 
     Args:
-        source: The name of a bundled study, the path of a study file, or a study file's content. A relative path
-            under `space` in a file is relative to that file.
+        source: The name of a bundled study, the path of a study file, or a study file's content. Relative paths in a
+            file (of a space, a tuner's `path`, the studies of `start_from`) are relative to that file.
         overrides: Dotted key -> value, put in place of the file's own.
 
     Raises:
@@ -46,6 +47,11 @@ def load_description(
     space = document.get("space")
     if isinstance(space, str) and _is_path(space):
         document["space"] = str((path.parent / space).resolve())
+    tuner = document.get("tuner")
+    if isinstance(tuner, Mapping) and isinstance(tuner.get("path"), str):
+        document["tuner"] = {**tuner, "path": str((path.parent / tuner["path"]).resolve())}
+    if "start_from" in document:
+        document["start_from"] = anchored(document["start_from"], path.parent)
     return StudyDescription.of(apply_overrides(document, overrides or {}), str(path))
 
 

@@ -13,7 +13,7 @@ from autorl.schedules import Ask, Assignment, Frame, Tell, Train
 from autorl.storage.truth import Truth
 from autorl.study.asking import Asking
 from autorl.study.resolved import ResolvedStudy
-from autorl.study.telling import Telling, known_losses
+from autorl.study.telling import Telling, known_in_advance
 from autorl.study.trainer import NotTrainedError, Trainer, Wanted
 
 __all__ = ["BROKEN", "Loop"]
@@ -22,6 +22,8 @@ ENDED = "ended"
 """The kind of input that says at which request the clock ended the study."""
 BROKEN = "broken"
 """The kind of input that says what stopped the last session, or None."""
+NOTED_EVERY = 1.0
+"""Wall seconds between two notes of how long the study has taken: so many a killed process loses of them."""
 SEVERITY = (Status.FAILED, Status.TIMED_OUT, Status.DIVERGED)
 
 
@@ -52,12 +54,14 @@ class Loop:
     ) -> None:
         self.study, self._truth, self._asking, self._trainer = study, truth, asking, trainer
         self._on_group, self._on_trial = on_group, on_trial
-        self._telling = Telling(functools.partial(known_losses, study))
+        self._telling = Telling(functools.partial(known_in_advance, study))
         self._results: dict[int, Trial] = {}
-        self._done: set[int] = set()
+        self._told: list[Trial] = []
+        self._env_steps = 0
         self._seeds = study.seeds.tuning
         stored = truth.stored()
-        self._elapsed_before = stored.elapsed if stored is not None else 0.0
+        self._elapsed_before = self._elapsed_noted = stored.elapsed if stored is not None else 0.0
+        self._ended_by_clock = truth.inputs(ENDED)
         self._started = time.monotonic()
         self._stopped: float | None = None
         self.finished = False
@@ -65,7 +69,7 @@ class Loop:
     @property
     def trials(self) -> list[Trial]:
         """Every trial done, by number."""
-        return [self._results[number] for number in sorted(self._done)]
+        return sorted(self._told, key=lambda trial: trial.number)
 
     @property
     def elapsed(self) -> float:
@@ -85,6 +89,7 @@ class Loop:
         )
         requests = self.study.schedule.requests(frame)
         answer: tuple[int, ...] | tuple[Trial, ...] | None = None
+        self._trainer.foresee(map(self.study.full, self._asking.answered), self._seeds)
         try:
             while True:
                 request = next(requests) if answer is None else requests.send(answer)
@@ -116,60 +121,72 @@ class Loop:
         budget, limit = self.study.description.budget, self.study.trials
         if limit is not None and len(self._asking.asked) >= limit:
             return True
-        if budget.total_env_steps is not None and self._env_steps() >= budget.total_env_steps:
+        if budget.total_env_steps is not None and self._env_steps >= budget.total_env_steps:
             return True
         if budget.hours is None or not self._asking.asked:  # whatever the clock says, the first batch is tried
             return False
         name = str(self._asking.request)
-        if name in self._truth.inputs(ENDED):
+        if name in self._ended_by_clock:
             return True
         if self._trainer.executor is not None and self.elapsed >= budget.hours * 3600:
-            self._truth.store_input(ENDED, name, {"seconds": self.elapsed})
+            self._ended_by_clock[name] = {"seconds": self.elapsed}
+            self._truth.store_input(ENDED, name, self._ended_by_clock[name])
             return True
         return False
 
-    def _env_steps(self) -> int:
+    def _counted(self, trial: Trial) -> int:
         """Env steps of training that count for the budget.
 
         A trial counts in full, also where it shares its runs with another one, and at its plan where it did not
         complete: otherwise a study that repeats itself or only fails would never end.
         """
-        return sum(
-            sum(run.env_steps for run in trial.runs)
-            if trial.status is Status.COMPLETE
-            else trial.rung * len(self.study.seeds.tuning)
-            for trial in self._results.values()
-        )
+        if trial.status is Status.COMPLETE:
+            return sum(run.env_steps for run in trial.runs)
+        return trial.rung * len(self._seeds)
 
     # Training
 
     def _train(self, request: Train) -> tuple[Trial, ...]:
-        wanted = [
-            Wanted(self._full(assignment.trial), assignment.seeds, assignment.mark, "tuning")
-            for assignment in request.assignments
-        ]
-        refusals = [self._refusal(one) for one in wanted]
-        runnable = [one for one, refusal in zip(wanted, refusals, strict=True) if refusal is None]
+        assignments = request.assignments
+        wanted = [Wanted(self._full(entry.trial), entry.seeds, entry.mark, "tuning") for entry in assignments]
+        made: dict[int, Trial] = {}  # place among the assignments -> trial
+        for place, one in enumerate(wanted):
+            refusal = self._refusal(one)
+            if refusal is not None:
+                made[place] = self._failed(assignments[place], refusal)
+        runnable = [place for place in range(len(wanted)) if place not in made]
+
+        def on_runs(which: int, runs: tuple[Run, ...]) -> None:
+            place = runnable[which]
+            trial = self._trial(assignments[place], runs)
+            if trial is not None:
+                made[place] = trial
 
         def after_group() -> None:
-            self._truth.store_elapsed(self.elapsed)
-            self._stop_if_broken(request.assignments)
+            self._note_elapsed()
+            self._stop_if_broken(assignments)
             if self._on_group is not None:
-                done = [self._trial(entry, self._known_runs(entry)) for entry in request.assignments]
-                self._on_group([*self.trials, *(trial for trial in done if trial is not None)])
+                self._on_group([*self._told, *made.values()])
 
-        found = iter(self._trainer.train(runnable, after_group))
-        trials = []
-        for assignment, refusal in zip(request.assignments, refusals, strict=True):
-            if refusal is not None:
-                trial = self._failed(assignment, refusal)
-            else:
-                runs = [run for run in next(found) if run is not None]
-                trial = self._trial(assignment, runs) or self._failed(assignment, "its runs were lost")
-            self._results[assignment.trial] = trial
-            trials.append(trial)
-        self._stop_if_broken(request.assignments)
-        return tuple(trials)
+        self._trainer.train([wanted[place] for place in runnable], after_group, on_runs)
+        trials = tuple(
+            made.get(place) or self._failed(entry, "its runs were lost") for place, entry in enumerate(assignments)
+        )
+        for trial in trials:
+            self._take(trial)
+        self._stop_if_broken(assignments)
+        return trials
+
+    def _take(self, trial: Trial) -> None:
+        before = self._results.get(trial.number)
+        self._env_steps += self._counted(trial) - (0 if before is None else self._counted(before))
+        self._results[trial.number] = trial
+
+    def _note_elapsed(self) -> None:
+        """Stores the seconds spent so far, unless that was done a moment ago."""
+        if self.elapsed >= self._elapsed_noted + NOTED_EVERY:
+            self._elapsed_noted = self.elapsed
+            self._truth.store_elapsed(self._elapsed_noted)
 
     def _full(self, number: int) -> Configuration:
         return self.study.full(self._asking.asked[number].configuration)
@@ -181,12 +198,6 @@ class Loop:
         except InvalidInput as error:
             return str(error)
         return None
-
-    def _known_runs(self, assignment: Assignment) -> list[Run]:
-        full = self._full(assignment.trial)
-        agents = [Agent(full, seed) for seed in assignment.seeds]
-        runs = [self._trainer.known_run(agent, assignment.mark) for agent in agents]
-        return [run for run in runs if run is not None]
 
     def _failed(self, assignment: Assignment, reason: str) -> Trial:
         asked = self._asking.asked[assignment.trial]
@@ -207,11 +218,11 @@ class Loop:
         status = next((one for one in SEVERITY if any(run.status is one for run in runs)), Status.COMPLETE)
         reason = next((run.reason for run in runs if run.status is status and run.reason), None)
         losses: tuple[float, ...] | None = None
+        violations: tuple[float, ...] = ()
         if status is Status.COMPLETE:
-            values = {one.label: one.metric.aggregate(runs) for one in self.study.criteria}
-            losses = tuple(one.loss(values[one.label]) for one in self.study.criteria)
-            if not all(math.isfinite(loss) for loss in losses):
-                status, losses, reason = Status.FAILED, None, f"its objectives are not finite: {values}"
+            losses, violations, reason = self._measured(runs)
+            if reason is not None:
+                status, losses, violations = Status.FAILED, None, ()
         return Trial(
             assignment.trial,
             asked.configuration,
@@ -221,7 +232,19 @@ class Loop:
             assignment.mark,
             reason,
             asked.proposal.origin,
+            violations,
         )
+
+    def _measured(self, runs: Sequence[Run]) -> tuple[tuple[float, ...], tuple[float, ...], str | None]:
+        """Losses and violations of complete runs, and why these are no measurement, or None."""
+        study = self.study
+        values = {metric.label: metric.aggregate(runs) for metric in study.metrics}
+        losses = tuple(one.loss(values[one.label]) for one in study.criteria)
+        violations = tuple(one.violation(values[one.label]) for one in study.constraints)
+        for kind, numbers in (("objectives", losses), ("constraints' metrics", violations)):
+            if not all(map(math.isfinite, numbers)):
+                return losses, violations, f"its {kind} are not finite: {values}"
+        return losses, violations, None
 
     def _stop_if_broken(self, assignments: Sequence[Assignment]) -> None:
         """Stops where each of the first trials failed with the same exception: then it is no configuration's fault."""
@@ -252,7 +275,7 @@ class Loop:
 
     def _tell(self, request: Tell) -> tuple[int, ...]:
         trials = [self._results[number] for number in request.trials]
-        self._done.update(request.trials)
+        self._told.extend(trials)
         self._asking.tell(self._telling.outcomes(trials))
         if self._on_trial is not None:
             for trial in trials:

@@ -12,6 +12,7 @@ from autorl.errors import InvalidInput
 from autorl.metrics import Criterion
 from autorl.records import Configuration, Run, Status, Trial
 from autorl.report import Curve, Member, Phase, Quantity, SeedSets, StudyContent, TrialRow
+from autorl.report.feasibility import feasible
 from autorl.storage.truth import Truth
 from autorl.study.judging import OPENED, Judged, Verdict, reported_metrics
 from autorl.study.loop import BROKEN
@@ -45,7 +46,7 @@ def content(
         provenance: Of the newest session.
         finished: Whether the budget is used up.
     """
-    metrics = reported_metrics(study.criteria)
+    metrics = reported_metrics(study.criteria, study.constraints)
     seed = study.description.tuner_seed
     several = len(study.criteria) > 1
 
@@ -71,11 +72,12 @@ def content(
         space=tuple(study.space.rows(study.algorithm.static_names())),
         fixed=study.description.fixed,
         provenance=provenance,
-        warnings=tuple(_warnings(study, trials, verdict, truth, provenance)),
+        warnings=(*_infeasible(study, chosen), *_warnings(study, trials, verdict, truth, provenance)),
         nondeterministic=tuple(_from_the_clock(study, trials, truth)),
         interrupted=not (finished and (verdict.complete or not verdict.chosen)),
         incomplete=lost,
         autorl_version=__version__,
+        constraints=study.constraints,
     )
 
 
@@ -119,30 +121,33 @@ def _curve(runs: Sequence[Run]) -> Curve | None:
 def _trial_row(trial: Trial, study: ResolvedStudy, metrics: Sequence[Criterion]) -> TrialRow:
     runs = trial.runs
     complete = trial.status is Status.COMPLETE
+    measured = {metric.label for metric in study.metrics}
     return TrialRow(
         number=trial.number,
         configuration=trial.configuration,
         status=trial.status,
         origin=trial.origin,
         values={one.label: one.metric.aggregate(runs) for one in study.criteria} if complete else {},
-        per_seed=_per_seed(runs, metrics, {one.label for one in study.criteria}) if complete else {},
+        per_seed=_per_seed(runs, metrics, measured) if complete else {},
         seeds=tuple(run.seed for run in runs),
         rung=trial.rung,
         reason=trial.reason,
         env_steps=sum(run.env_steps for run in runs),
         evaluation_steps=sum(run.evaluation_steps for run in runs),
         train_seconds=sum(run.train_seconds for run in runs),
+        constraints={one.label: one.metric.aggregate(runs) for one in study.constraints} if complete else {},
+        feasible=trial.feasible if complete and study.constraints else None,
     )
 
 
-def _per_seed(runs: Sequence[Run], metrics: Sequence[Criterion], objectives: Collection[str]) -> dict[str, list[float]]:
+def _per_seed(runs: Sequence[Run], metrics: Sequence[Criterion], measured: Collection[str]) -> dict[str, list[float]]:
     """Metric label -> one value per run; what cannot be measured on all of them is left out.
 
     A metric that differs from another by its aggregate alone (the worst return, say) would repeat that one's values.
     """
     found: dict[str, list[float]] = {}
     for one in metrics:
-        if not one.metric.is_mean and one.label not in objectives:
+        if not one.metric.is_mean and one.label not in measured:
             continue
         try:
             values = [one.metric.per_run(run) for run in runs]
@@ -151,6 +156,15 @@ def _per_seed(runs: Sequence[Run], metrics: Sequence[Criterion], objectives: Col
         if not all(math.isnan(value) for value in values):
             found[one.label] = values
     return found
+
+
+def _infeasible(study: ResolvedStudy, chosen: Sequence[Member]) -> list[str]:
+    """That nothing is feasible; a front then holds members that all break a constraint."""
+    if not any(feasible(study.constraints, one) is False for one in chosen):
+        return []
+    seeds = "validation" if any(one.validation for one in chosen) else "tuning"
+    rules = "; ".join(one.rule for one in study.constraints)
+    return [f"no configuration holds every constraint ({rules}) on the {seeds} seeds; the least infeasible is reported"]
 
 
 def _warnings(
@@ -193,6 +207,8 @@ def _from_the_clock(study: ResolvedStudy, trials: Sequence[Trial], truth: Truth)
     for one in study.criteria:
         if not one.metric.reproducible:
             found.append(f"the objective {one.label!r} is measured and differs between repetitions")
+    for label in dict.fromkeys(one.label for one in study.constraints if not one.metric.reproducible):
+        found.append(f"the constraint on {label!r} is measured and differs between repetitions")
     if study.description.budget.hours is not None:
         found.append(f"the budget ends by the clock, after {study.description.budget.hours:g} hours")
     lost = truth.inputs(LOST)

@@ -6,10 +6,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from autorl.environment import Environment
 from autorl.errors import InvalidInput
-from autorl.metrics import Criterion, criteria, refuse_constant
+from autorl.metrics import (
+    Constraint,
+    Criterion,
+    Metric,
+    constraints,
+    criteria,
+    refuse_constant,
+    refuse_shared_labels,
+)
 from autorl.population import Algorithm, Plan, resolve_algorithm
 from autorl.records import Configuration, Value
 from autorl.schedules import Schedule, build_schedule
@@ -18,7 +27,9 @@ from autorl.space import SearchSpace
 from autorl.study.candidates import representatives
 from autorl.study.description import StudyDescription
 from autorl.study.lengths import check_iterations, check_rungs
-from autorl.tuners import build_tuner
+from autorl.study.starting import Start, find_start
+from autorl.tuners import Tuner, build_tuner
+from autorl.tuners.given import ReadsFiles
 
 __all__ = ["ResolvedStudy", "may_stop_early", "resolve"]
 
@@ -33,17 +44,19 @@ class ResolvedStudy:
     """What a study runs on.
 
     Attributes:
-        description: The study file.
+        description: The study file, with what it reads from elsewhere (a table, an earlier study) put in its place.
         algorithm: What is tuned.
         environment: Where; `spaces()` works.
         space: What is searched, `fixed` applied.
         criteria: The objectives, in order.
+        constraints: What a configuration must satisfy to be preferred, in order; empty without any.
         schedule: How much training each configuration gets.
         seeds: The three seed sets.
         rungs: Marks at which training environments restart, in env steps, the horizon last.
         checkpoints: Marks of the learning curve, in env steps, the rungs among them.
         baseline: The algorithm's defaults plus `fixed`, as a full configuration.
         start_from: Configurations tried after the default, complete and checked.
+        start: Where they came from.
         trials: The most trials there can be: `budget.trials`, or what the tuner has to propose if that is less; None
             without either.
         memory_bytes: The most one agent of the space may need, or None where the algorithm does not say.
@@ -56,23 +69,30 @@ class ResolvedStudy:
     environment: Environment
     space: SearchSpace
     criteria: tuple[Criterion, ...]
+    constraints: tuple[Constraint, ...]
     schedule: Schedule
     seeds: SeedPlan
     rungs: tuple[int, ...]
     checkpoints: tuple[int, ...]
     baseline: Configuration
     start_from: tuple[Configuration, ...]
+    start: Start
     trials: int | None
     memory_bytes: int | None
     static_combinations: int | None
     warnings: tuple[str, ...]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What a trial is measured by: the metrics of the objectives, then of the constraints."""
+        return (*(one.metric for one in self.criteria), *(one.metric for one in self.constraints))
 
     def full(self, configuration: Configuration) -> dict[str, Value]:
         """Every hyperparameter of the algorithm: defaults, then fixed, then the active tuned values."""
         return {**self.baseline, **configuration}
 
     def document(self) -> dict[str, object]:
-        """The study file with its space and environment written out, so that it depends on no other file."""
+        """The study file with everything it names written out, so that it depends on no other file."""
         return {
             **self.description.resolved(),
             "environment": self.environment.describe(),
@@ -80,8 +100,12 @@ class ResolvedStudy:
         }
 
 
-def resolve(description: StudyDescription) -> ResolvedStudy:
+def resolve(description: StudyDescription, directory: Path | None = None) -> ResolvedStudy:
     """Finds, builds and checks everything a study names.
+
+    Args:
+        description: The study.
+        directory: Its run directory, if it has one: what an earlier session took from earlier studies stays.
 
     Raises:
         InvalidInput: For a user's mistake: an unknown name, a space or tuner that does not fit, an environment that
@@ -99,10 +123,12 @@ def resolve(description: StudyDescription) -> ResolvedStudy:
     baseline = {**algorithm.defaults(), **description.fixed}
     space = _space(description, algorithm)
     chosen = criteria(description.objectives, f"{where}: objectives")
-    start_from = tuple(
-        space.check(entry, f"{where}: start_from[{index}]") for index, entry in enumerate(description.start_from)
-    )
-    _refuse_uncounted(chosen, algorithm, f"{where}: objectives")
+    start = find_start(description, algorithm, baseline, space, directory)
+    start_from = tuple(space.check(entry, f"{where}: start_from[{index}]") for index, entry in enumerate(start.entries))
+    bounded = constraints(description.constraints, f"{where}: constraints")
+    refuse_shared_labels([*(one.metric for one in chosen), *(one.metric for one in bounded)], f"{where}: constraints")
+    _refuse_uncounted([one.metric for one in chosen], algorithm, f"{where}: objectives", "an objective")
+    _refuse_uncounted([one.metric for one in bounded], algorithm, f"{where}: constraints", "a constraint")
     tuner = build_tuner(description.tuner, space, len(chosen), description.tuner_seed, f"{where}: tuner")
     trials = _trials(description, None if tuner.size is None else 1 + len(start_from) + tuner.size)
 
@@ -117,6 +143,7 @@ def resolve(description: StudyDescription) -> ResolvedStudy:
     looked_at, warnings = _look(representatives(space, algorithm.static_names()), plan)
     plans = [plan({}), *(found for _, found in looked_at)]
     candidates = [baseline, *({**baseline, **configuration} for configuration, _ in looked_at)]
+    warnings = [*start.warnings, *warnings]
     with _located(where):
         warnings += check_iterations(candidates, plans, rungs[0], space.names)
         warnings += check_rungs(candidates, rungs, spaces.max_episode_steps)
@@ -127,6 +154,9 @@ def resolve(description: StudyDescription) -> ResolvedStudy:
         early_stopping=len(rungs) > 1 or any(may_stop_early(entry) for entry in candidates),
         where=f"{where}: objectives",
     )
+    warnings += _hopeless(bounded, plans[1:])
+    if bounded and not tuner.uses_constraints:
+        warnings.append(f"constraints: tuner {tuner.name!r} does not use constraints; selection does")
     combinations = _static_combinations(space, algorithm)
     if combinations is None or combinations > STATIC_COMBINATIONS:
         warnings.append(
@@ -136,22 +166,32 @@ def resolve(description: StudyDescription) -> ResolvedStudy:
     memory = [entry.memory_bytes for entry in plans if entry.memory_bytes is not None]
     count = description.evaluation.checkpoints
     return ResolvedStudy(
-        description=description,
+        description=description.model_copy(update={"start_from": start.entries, "tuner": _stored(description, tuner)}),
         algorithm=algorithm,
         environment=description.environment,
         space=space,
         criteria=chosen,
+        constraints=bounded,
         schedule=schedule,
         seeds=description.seeds,
         rungs=rungs,
         checkpoints=tuple(sorted({horizon * (index + 1) // count for index in range(count)} | set(rungs))),
         baseline=baseline,
         start_from=start_from,
+        start=start,
         trials=trials,
         memory_bytes=max(memory, default=None),
         static_combinations=combinations,
         warnings=tuple(warnings),
     )
+
+
+def _stored(description: StudyDescription, tuner: Tuner) -> object:
+    """The entry of the tuner; one that reads files, such as a table, says itself what depends on none."""
+    if not isinstance(tuner, ReadsFiles):
+        return description.tuner
+    name = description.tuner if isinstance(description.tuner, str) else description.tuner["name"]
+    return {"name": name, **tuner.stored_options()}
 
 
 def _trials(description: StudyDescription, proposals: int | None) -> int | None:
@@ -204,15 +244,28 @@ def _static_combinations(space: SearchSpace, algorithm: type[Algorithm]) -> int 
     return None if count == sys.maxsize else count
 
 
-def _refuse_uncounted(criteria: Sequence[Criterion], algorithm: type[Algorithm], where: str) -> None:
-    """Refuses an objective that the algorithm does not count, before anything is trained for it."""
-    for criterion in criteria:
-        if criterion.metric.name in COUNTED and criterion.metric.name not in algorithm.counts:
+def _refuse_uncounted(metrics: Sequence[Metric], algorithm: type[Algorithm], where: str, use: str) -> None:
+    """Refuses a metric that the algorithm does not count, before anything is trained for it."""
+    for metric in metrics:
+        if metric.name in COUNTED and metric.name not in algorithm.counts:
             counted = ", ".join(sorted(algorithm.counts)) or "env_steps alone"
             raise InvalidInput(
-                f"{where}: {criterion.label!r} cannot be an objective: algorithm {algorithm.name!r} does not count it "
+                f"{where}: {metric.label!r} cannot be {use}: algorithm {algorithm.name!r} does not count it "
                 f"(it counts {counted})"
             )
+
+
+def _hopeless(bounded: Sequence[Constraint], plans: Sequence[Plan]) -> list[str]:
+    """A warning for each constraint that every configuration looked at breaks, as far as plans fix its metric."""
+    found = []
+    for constraint in bounded:
+        known = [value for value in (constraint.metric.known(plan) for plan in plans) if value is not None]
+        if known and len(known) == len(plans) and all(constraint.violation(value) > 0 for value in known):
+            found.append(
+                f"constraints: {constraint.rule!r} holds for none of the {len(known)} configurations looked at, where "
+                f"{constraint.label} lies between {min(known):.15g} and {max(known):.15g}"
+            )
+    return found
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from autorl.numerics import numerics_parts, numerics_stamp
 from autorl.objective import Group, Objective
 from autorl.records import Agent, Configuration, Trial
 from autorl.report import Member, StudyContent, write_report
+from autorl.report.feasibility import feasible
 from autorl.storage.checkpoints import CheckpointFolder
 from autorl.study.directory import RunDirectory
 from autorl.study.resolved import ResolvedStudy
@@ -57,6 +58,11 @@ class Selected:
     def config(self) -> Configuration:
         """The active tuned hyperparameters."""
         return self.member.configuration
+
+    @property
+    def feasible(self) -> bool | None:
+        """Whether every constraint holds on the seeds that chose it (validation, else tuning); None without any."""
+        return feasible(self._result.study.constraints, self.member)
 
     @property
     def tuning(self) -> Mapping[str, Estimate]:
@@ -169,6 +175,7 @@ class Result:
             self.trials,
             [row.values for row in self.content.trials],
             storage,
+            [constraint.rule for constraint in self.study.constraints],
         )
 
     def to_frame(self) -> pd.DataFrame:

@@ -27,6 +27,8 @@ from autorl.study.provenance import session
 from autorl.study.reporting import ACCEPTED, content
 from autorl.study.resolved import ResolvedStudy, resolve
 from autorl.study.result import Result
+from autorl.study.selection import preferred
+from autorl.study.starting import keep_start, reuse
 from autorl.study.trainer import Trainer
 from autorl.tuners import build_tuner
 
@@ -69,7 +71,8 @@ def run_study(
         truth = _opened(study, run_directory)
         try:
             objectives = _claim(study, truth, run_directory, numerics, accept_new_numerics)
-            run_directory.add_session(session(numerics, jobs))
+            reused = reuse(study, objectives[-1], truth)
+            run_directory.add_session({**session(numerics, jobs), **reused})
             if truth.inputs(BROKEN).get("reason") is not None:  # what stopped the last session is over
                 truth.store_input(BROKEN, "reason", None)
             base: type[Executor] = Executor  # type: ignore[type-abstract]  # only compared with
@@ -102,7 +105,7 @@ def open_result(directory: str | Path, description: StudyDescription | None = No
                 f"run directory {str(directory)!r}: algorithm {description.algorithm!r} was defined in a script or a "
                 f"notebook; go on from that script with the same call"
             )
-    study = resolve(description)
+    study = resolve(description, run_directory.path)
     truth = _opened(study, run_directory)
     try:
         stored = truth.stored()
@@ -148,6 +151,7 @@ def _claim(
     elif directory.holds_study:  # killed in between the two, or a study of another name or database
         differences(load_description(directory.study_file).resolved(), document, directory.path)
     directory.write_study(dump_document(document))
+    keep_start(study.start, directory.path)
     truth.store(document, numerics)
     found = truth.stored()
     assert found is not None  # just stored
@@ -251,10 +255,12 @@ class _Reporter:
         self._listener(Progress(phase, done, total, self._best(), self._trainer.env_steps, failed))
 
     def _best(self) -> str:
-        complete = [trial for trial in self._trials if trial.losses is not None]
+        complete = preferred(self._trials)
         found = []
         for index, criterion in enumerate(self._study.criteria):
             losses = [trial.losses[index] for trial in complete if trial.losses is not None]
             if losses:
                 found.append(f"{criterion.label} {criterion.loss(min(losses)):.4g}")
+        if not all(trial.feasible for trial in complete):
+            found.append("no trial feasible yet")
         return ", ".join(found)

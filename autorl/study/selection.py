@@ -1,14 +1,20 @@
-"""From trials to the few that are tested; no test seed is seen here."""
+"""From trials to the few that are tested; no test seed is seen here.
+
+Where a study has constraints, feasibility goes first (constrained domination, Deb et al. 2002, NSGA-II, section VI): a
+feasible trial is preferred to one that breaks a constraint, and of two that do the one with the smaller total violation
+(`autorl.pareto.total_violation`, which compares the candidates at hand). Losses decide among feasible trials, and where
+total violations are equal. Every choice by feasibility is made by `ranked` or `preferred`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from autorl.content import canonical_json
-from autorl.pareto import select_by_hypervolume
+from autorl.pareto import select_by_hypervolume, total_violation
 from autorl.records import Status, Trial
 
-__all__ = ["best_trials", "chosen_front", "selectable"]
+__all__ = ["best_trials", "chosen_front", "preferred", "ranked", "selectable"]
 
 
 def selectable(trials: Sequence[Trial]) -> list[Trial]:
@@ -22,17 +28,44 @@ def selectable(trials: Sequence[Trial]) -> list[Trial]:
     return list(found.values())
 
 
+def ranked(losses: Sequence[float], violations: Sequence[Sequence[float]]) -> list[int]:
+    """Places in order of preference: feasible ones by loss, then the others by total violation; ties by loss, place.
+
+    Args:
+        losses: One a candidate.
+        violations: One sequence a candidate, 0 or below where a constraint holds; empty without constraints.
+    """
+    total = total_violation(violations)
+    return sorted(range(len(losses)), key=lambda place: (total[place], losses[place], place))
+
+
+def preferred(trials: Sequence[Trial]) -> list[Trial]:
+    """The complete trials that no other one beats by feasibility alone, in the order given.
+
+    These are the feasible ones; where there is none, those with the smallest total violation.
+    """
+    complete = [trial for trial in trials if trial.losses is not None]
+    if not complete:
+        return []
+    total = total_violation([trial.violations for trial in complete])
+    least = total.min()
+    return [trial for trial, much in zip(complete, total, strict=True) if much == least]
+
+
 def best_trials(trials: Sequence[Trial], count: int) -> list[Trial]:
-    """With one objective the trials of lowest loss, best first, ties by number."""
-    return sorted(selectable(trials), key=lambda trial: (_losses(trial)[0], trial.number))[:count]
+    """With one objective the best trials, best first: see `ranked`; ties by number."""
+    candidates = selectable(trials)
+    order = ranked([_losses(trial)[0] for trial in candidates], [trial.violations for trial in candidates])
+    return [candidates[place] for place in order[:count]]
 
 
 def chosen_front(trials: Sequence[Trial], count: int) -> list[Trial]:
-    """With several objectives members of the front, in the order of choice.
+    """With several objectives members of the front of the preferred trials, in the order of choice.
 
-    Each objective's best first, then greedily by hypervolume contribution (`autorl.pareto.select_by_hypervolume`).
+    A trial that breaks a constraint enters only where all do, and then only with the smallest total violation. Each
+    objective's best first, then greedily by hypervolume contribution (`autorl.pareto.select_by_hypervolume`).
     """
-    candidates = selectable(trials)
+    candidates = preferred(selectable(trials))
     if not candidates:
         return []
     chosen = select_by_hypervolume([_losses(trial) for trial in candidates], count)

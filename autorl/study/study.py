@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from autorl.errors import InvalidInput
-from autorl.study.ask_tell import Session, Suggestion
+from autorl.study.ask_tell import Session, Suggestion, Told
 from autorl.study.description import StudyDescription
 from autorl.study.loading import load_description
 from autorl.study.resolved import ResolvedStudy, resolve
 from autorl.study.result import Result
 from autorl.study.running import Listener, TrialListener, run_study
+from autorl.study.starting import START_FILE
 
 __all__ = ["Study", "tune"]
 
@@ -81,9 +82,10 @@ class Study:
             StudyMismatch: If the directory holds another study, or other numerics.
             BrokenObjective: If each of the first trials fails with the same exception.
         """
+        where = Path("runs") / self.name if directory is None else Path(directory)
         return run_study(
-            self.resolved,
-            Path("runs") / self.name if directory is None else directory,
+            self._resolved_in(where),
+            where,
             jobs=jobs,
             on_progress=on_progress,
             on_trial=on_trial,
@@ -100,7 +102,7 @@ class Study:
             InvalidInput: For a user's mistake.
             StudyMismatch: If the directory holds another study.
         """
-        return Session(self.resolved, directory)
+        return Session(self.resolved if directory is None else self._resolved_in(Path(directory)), directory)
 
     def ask(self, count: int = 1) -> list[Suggestion]:
         """The next configurations to try, kept in memory; `open` keeps them in a directory. See `Session.ask`."""
@@ -109,13 +111,18 @@ class Study:
     def tell(
         self,
         number: int | Suggestion,
-        values: float | Sequence[float] | Mapping[str, float] | None = None,
+        values: Told | None = None,
         *,
+        constraints: Told | None = None,
         failed: bool = False,
         reason: str = "",
     ) -> None:
         """The result of one trial asked for by `ask`. See `Session.tell`."""
-        self._session.tell(number, values, failed=failed, reason=reason)
+        self._session.tell(number, values, constraints=constraints, failed=failed, reason=reason)
+
+    def _resolved_in(self, directory: Path) -> ResolvedStudy:
+        """As `resolved`, but started from what an earlier session in the directory started from."""
+        return resolve(self.description, directory) if (directory / START_FILE).exists() else self.resolved
 
     @functools.cached_property
     def _session(self) -> Session:
@@ -134,7 +141,8 @@ def tune(
     validation_seeds: int | Sequence[int] = 0,
     test_seeds: int | Sequence[int] = 20,
     objectives: Sequence[str | Mapping[str, object]] = ("return",),
-    tuner: str | Mapping[str, object] = "tpe",
+    constraints: Sequence[Mapping[str, object]] = (),
+    tuner: str | Mapping[str, object] | object = "tpe",
     schedule: str | Mapping[str, object] = "full",
     space: str | Mapping[str, object] | None = None,
     fixed: Mapping[str, object] | None = None,
@@ -159,7 +167,8 @@ def tune(
         validation_seeds: Likewise.
         test_seeds: Likewise.
         objectives: Metrics; one entry is the single-objective case.
-        tuner: A name, or a mapping of a name and options.
+        constraints: Metrics with a bound each, such as `{"metric": "train_seconds", "at_most": 60}`.
+        tuner: A name, a mapping of a name and options, or a sampler of Optuna (its class or an instance).
         schedule: Likewise.
         space: A name, a path or a mapping; None is the algorithm's own.
         fixed: Hyperparameters held at a value.
@@ -188,6 +197,7 @@ def tune(
         "space": space,
         "fixed": fixed or {},
         "objectives": list(objectives),
+        "constraints": constraints,
         "tuner": tuner,
         "schedule": schedule,
         "budget": {key: value for key, value in limits.items() if value is not None},

@@ -11,14 +11,15 @@ from autorl.records import Status, Trial
 from autorl.study.resolved import ResolvedStudy
 from autorl.tuners import Outcome
 
-__all__ = ["Telling", "known_losses", "penalty"]
+__all__ = ["Telling", "known_in_advance", "penalty"]
 
 
 def penalty(complete: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """The losses of a failure: per objective worst + max(range, 0.1 |worst|, 1e-6) over complete trials.
+    """What a failure is told with: per column worst + max(range, 0.1 |worst|, 1e-6) over complete trials.
 
     Args:
-        complete: Losses of the complete trials told so far, shape (n, objectives), at least one.
+        complete: Losses, then violations of the complete trials told so far, shape (n, objectives + constraints), at
+            least one row.
     """
     table = np.asarray(complete, dtype=np.float64)
     worst = table.max(axis=0)
@@ -27,15 +28,17 @@ def penalty(complete: Sequence[Sequence[float]]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def known_losses(study: ResolvedStudy, trial: Trial) -> list[float | None]:
-    """Per objective the loss that a trial's configuration fixes before any training, or None."""
+def known_in_advance(study: ResolvedStudy, trial: Trial) -> list[float | None]:
+    """Per objective the loss, then per constraint the violation that a configuration fixes before training, or None."""
     try:
         algorithm = study.algorithm.configure(study.full(trial.configuration))
         plan = algorithm.plan(study.environment.spaces(), study.description.budget.env_steps)
     except InvalidInput:  # the algorithm cannot run it, so there is nothing to know
-        return [None] * len(study.criteria)
-    known = [(one, one.metric.known(plan)) for one in study.criteria]
-    return [None if value is None else one.loss(value) for one, value in known]
+        return [None] * (len(study.criteria) + len(study.constraints))
+    measures = [(one.metric, one.loss) for one in study.criteria]
+    measures += [(one.metric, one.violation) for one in study.constraints]
+    known = [(measure, metric.known(plan)) for metric, measure in measures]
+    return [None if value is None else measure(value) for measure, value in known]
 
 
 class Telling:
@@ -44,13 +47,15 @@ class Telling:
     While no trial is complete there is nothing to derive a penalty from, so failures wait, pending for the tuner.
 
     Args:
-        known: Per objective the loss that a failed trial's configuration fixes by itself (`parameters`, say), or None.
+        known: Per objective the loss, then per constraint the violation that a failed trial's configuration fixes by
+            itself (`parameters`, say), or None.
     """
 
     def __init__(self, known: Callable[[Trial], Sequence[float | None]]) -> None:
         self._known = known
         self._complete: list[tuple[float, ...]] = []
         self._waiting: list[Trial] = []
+        self._objectives = 0
 
     def outcomes(self, trials: Sequence[Trial]) -> list[Outcome]:
         """What to tell now that these trials are done, in order."""
@@ -58,16 +63,18 @@ class Telling:
         told: list[Outcome] = []
         for trial in ordered:
             if trial.status is Status.COMPLETE and trial.losses is not None:
-                self._complete.append(trial.losses)
-                told.append(Outcome(trial.number, trial.losses))
+                self._complete.append((*trial.losses, *trial.violations))
+                self._objectives = len(trial.losses)
+                told.append(Outcome(trial.number, trial.losses, violations=trial.violations))
             else:
                 self._waiting.append(trial)
         if not self._complete:
             return []
-        losses = penalty(self._complete)
+        penalties = penalty(self._complete)
         for trial in sorted(self._waiting, key=lambda trial: trial.number):
             known = self._known(trial)
-            merged = tuple(worst if own is None else own for worst, own in zip(losses, known, strict=True))
-            told.append(Outcome(trial.number, merged, complete=False))
+            merged = tuple(worst if own is None else own for worst, own in zip(penalties, known, strict=True))
+            losses, violations = merged[: self._objectives], merged[self._objectives :]
+            told.append(Outcome(trial.number, losses, complete=False, violations=violations))
         self._waiting = []
         return told

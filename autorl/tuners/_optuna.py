@@ -1,8 +1,4 @@
-"""Optuna behind a few calls: the one file that imports it. Its modules load when a tuner of Optuna's is first built.
-
-Samplers are subclassed for two reasons. The search space is known, so none is inferred from all past trials at every
-ask. And NSGA-II, as it stands, cannot be rebuilt in the middle of a study.
-"""
+"""Optuna behind a few calls: the one file that imports it. Its modules load when a tuner of Optuna's is first built."""
 
 from __future__ import annotations
 
@@ -11,8 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import optuna
+from optuna._transform import _SearchSpaceTransform as SearchSpaceTransform
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers import BaseGASampler, BaseSampler, BruteForceSampler, CmaEsSampler, GridSampler, RandomSampler
+from optuna.samplers._lazy_random_state import LazyRandomState
+from optuna.samplers._tpe.sampler import _split_trials as split_trials
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -21,20 +20,28 @@ from autorl.space import SearchSpace
 
 __all__ = [
     "BaseDistribution",
+    "BaseGASampler",
     "BaseSampler",
+    "BruteForceSampler",
     "CategoricalDistribution",
+    "CmaEsSampler",
     "FloatDistribution",
     "FrozenTrial",
+    "GridSampler",
     "IntDistribution",
-    "NSGAIISampler",
+    "LazyRandomState",
     "OptunaStudy",
     "RandomSampler",
+    "SearchSpaceTransform",
     "StorageError",
-    "TPESampler",
+    "Study",
     "TrialState",
     "create_trial",
     "distributions",
+    "optuna",
+    "quiet",
     "replace_study",
+    "split_trials",
 ]
 
 
@@ -68,7 +75,7 @@ def replace_study(
     Raises:
         StorageError: If the storage cannot be opened, or holds a study of that name without the mark.
     """
-    with _quiet():
+    with quiet():
         try:
             found = optuna.storages.get_storage(storage)
             existing = {one.study_name: one for one in optuna.get_all_study_summaries(storage=found)}
@@ -85,8 +92,8 @@ def replace_study(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """That a study was made is news to Optuna's own users only."""
+def quiet() -> Iterator[None]:
+    """That a study was made, or that a sampler is called experimental, is news to Optuna's own users only."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -107,12 +114,21 @@ class OptunaStudy:
 
     def __init__(self, space: SearchSpace, objectives: int) -> None:
         self.distributions = distributions(space)
-        with _quiet():
+        self._idle = RandomSampler(seed=0)  # left out, it would seed itself
+        with quiet():
             self._study = optuna.create_study(
-                directions=["minimize"] * objectives,
-                storage=optuna.storages.InMemoryStorage(),
-                sampler=RandomSampler(seed=0),  # replaced at every ask; left out, it would seed itself
+                directions=["minimize"] * objectives, storage=optuna.storages.InMemoryStorage(), sampler=self._idle
             )
+
+    @property
+    def attributes(self) -> Mapping[str, object]:
+        """What samplers keep in the study rather than in a trial."""
+        return self._study._storage.get_study_system_attrs(self._study._study_id)
+
+    def set_attributes(self, attributes: Mapping[str, object]) -> None:
+        """Puts back what `attributes` gave."""
+        for key, value in attributes.items():
+            self._study._storage.set_study_system_attr(self._study._study_id, key, value)  # type: ignore[arg-type]  # JSON
 
     def ask(self, sampler: BaseSampler) -> FrozenTrial:
         """Appends a trial of the sampler's choice, running."""
@@ -131,77 +147,22 @@ class OptunaStudy:
             )
         )
 
-    def tell(self, place: int, losses: Sequence[float]) -> None:
-        """Ends a running trial as complete."""
-        self._study.tell(place, [float(loss) for loss in losses], state=TrialState.COMPLETE)
-
-
-def _relative(space: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
-    return {name: distribution for name, distribution in space.items() if not distribution.single()}
-
-
-class TPESampler(optuna.samplers.TPESampler):
-    """TPE at Optuna's defaults, the two that changed with its version 5 written out.
-
-    Args:
-        space: Every distribution of the study.
-        objectives: With one the estimator is joint over all coordinates, with several it takes one at a time.
-        n_startup_trials: Trials to finish before the first that is not drawn at random.
-        seed: In [0, 2**32).
-    """
-
-    def __init__(
-        self, space: Mapping[str, BaseDistribution], objectives: int, n_startup_trials: int, seed: int
-    ) -> None:
-        joint = objectives == 1
-        super().__init__(n_startup_trials=n_startup_trials, seed=seed, multivariate=joint, constant_liar=True)
-        self._space = _relative(space) if joint else {}
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """What is sampled jointly."""
-        return self._space
-
-
-class NSGAIISampler(optuna.samplers.NSGAIISampler):  # the name matters: Optuna prefixes its attributes with it
-    """NSGA-II whose parents come in the order of trial numbers and are kept by the caller.
-
-    The stock sampler keeps them in its study, in the order of selection at first and by number later, so that a rebuilt
-    study bred other children. It also draws crossover and mutation from two generators of one seed. Built anew for each
-    ask these stay in step: the first mutated coordinate of a child of two parents is then the number that, being below
-    0.9, chose the crossover, and never lies above.
-
-    Args:
-        space: Every distribution of the study.
-        population_size: Trials of a generation.
-        seeds: One for crossover and one for drawing coordinates, each in [0, 2**32).
-        parents: Generation -> places of its parents, filled in when the first trial of a generation is asked.
-    """
-
-    def __init__(
+    def tell(
         self,
-        space: Mapping[str, BaseDistribution],
-        population_size: int,
-        seeds: tuple[int, int],
-        parents: dict[int, tuple[int, ...]],
+        place: int,
+        losses: Sequence[float],
+        violations: Sequence[float] = (),
+        sampler: BaseSampler | None = None,
     ) -> None:
-        super().__init__(population_size=population_size, seed=seeds[0])
-        self._random_sampler = RandomSampler(seed=seeds[1])
-        self._space = _relative(space)
-        self._parents = parents
+        """Ends a running trial as complete.
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """What is bred from parents."""
-        return self._space
-
-    def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """The elite of the generation before and of its parents, by number."""
-        return sorted(super().select_parent(study, generation), key=lambda trial: trial.number)
-
-    def get_parent_population(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """The parents of a generation, by number; the first has none."""
-        if generation == 0:
-            return []
-        if generation not in self._parents:
-            self._parents[generation] = tuple(trial.number for trial in self.select_parent(study, generation))
-        trials = study.get_trials(deepcopy=False)
-        return [trials[number] for number in self._parents[generation]]
+        Args:
+            place: Of the trial.
+            losses: One per objective, finite.
+            violations: One per constraint, finite, at most 0 where it holds.
+            sampler: Is shown the end of the trial; None if it would not look.
+        """
+        self._study.sampler = sampler or self._idle
+        for index, violation in enumerate(violations):  # as `Trial.set_constraint` does, which needs the object asked
+            self._study._storage.set_trial_system_attr(place, f"constraints:{index}", float(violation))
+        self._study.tell(place, [float(loss) for loss in losses], state=TrialState.COMPLETE)

@@ -26,10 +26,12 @@ def mirror(
     trials: Sequence[Trial],
     values: Sequence[Mapping[str, float]],
     storage: str,
+    rules: Sequence[str] = (),
 ) -> int:
     """Writes finished trials as an Optuna study; a mirror made before is replaced.
 
-    Hyperparameters carry their natural values and ranges, and objectives their natural sign.
+    Hyperparameters carry their natural values and ranges, objectives their natural sign, and complete trials their
+    violations as constraints, so that Optuna's `best_trials` are feasible ones.
 
     Args:
         name: The study's name.
@@ -38,6 +40,7 @@ def mirror(
         trials: What was tried.
         values: Per trial the objectives by label; empty unless complete.
         storage: A database URL that Optuna takes.
+        rules: The constraints in words, in the order of `Trial.violations`.
 
     Returns:
         How many trials were written.
@@ -59,6 +62,7 @@ def mirror(
                 distributions=distributions,
                 values=[scores[label] for label in directions] if complete else None,
                 state=_optuna.TrialState.COMPLETE if complete else _optuna.TrialState.FAIL,
+                constraints=dict(zip(rules, trial.violations, strict=True)) if complete and rules else None,
                 user_attrs={"status": trial.status.value, "origin": trial.origin, "reason": trial.reason},
             )
         )

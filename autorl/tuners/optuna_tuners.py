@@ -1,120 +1,19 @@
-"""`random`, `tpe` and `nsga2`: Optuna's samplers behind the tuner's seam.
-
-One in-memory Optuna study lives as long as the tuner, and its trials are appended in the order of their numbers. Only
-the sampler is built anew for each ask, seeded from (tuner seed, ask index): Optuna does not store its generators, so a
-sampler that lived on could not be restored. What else Optuna remembers of a trial (its system attributes, and the
-parents NSGA-II chose) travels in `Proposal.attributes` as JSON data.
-
-Failures are told as finished trials with the penalties they come with. Pending trials are running ones to Optuna: TPE
-keeps away from them ("constant liar"), the other two do not look at them.
-"""
+"""`random`, `qmc`, `tpe` and `gp`: Optuna's samplers that draw, spread or model."""
 
 from __future__ import annotations
 
-import math
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from autorl.errors import InvalidInput
 from autorl.seeds import integer_seed
 from autorl.space import SearchSpace
-from autorl.tuners.base import Outcome, Proposal, Tuner
-from autorl.tuners.vectors import checked_vector, plain_vector
+from autorl.tuners.optuna_base import OptunaTuner, check_count
+from autorl.tuners.optuna_evolution import NSGA2
 
 if TYPE_CHECKING:
     from autorl.tuners._optuna import BaseSampler, FrozenTrial
 
-__all__ = ["NSGA2", "TPE", "OptunaTuner", "Random"]
-
-GENERATION_KEY = "NSGAIISampler:generation"
-"""Optuna's system attribute of a trial of NSGA-II: the sampler's class name, then the word."""
-
-
-class OptunaTuner(Tuner):
-    """A tuner that asks a sampler of Optuna's; a subclass says which.
-
-    Raises:
-        InvalidInput: If the number of objectives is below 1.
-    """
-
-    def __init__(self, space: SearchSpace, objectives: int, seed: int) -> None:
-        super().__init__(space, objectives, seed)
-        from autorl.tuners._optuna import OptunaStudy
-
-        self.study = OptunaStudy(space, objectives)
-        self._places: dict[int, int] = {}  # trial number -> place in Optuna's study, which has no gaps
-        self._pending: set[int] = set()
-
-    @abstractmethod
-    def sampler(self, number: int) -> BaseSampler:
-        """The sampler of one ask, seeded by `ask_seed`."""
-
-    def ask_seed(self, number: int, use: str = "") -> int:
-        """A seed in [0, 2**31) from (tuner seed, ask index) for one ask; another use gives another stream."""
-        return integer_seed(self.seed, f"tuner {self.name} {use}".rstrip(), index=number)
-
-    def attributes(self, trial: FrozenTrial) -> dict[str, object]:
-        """What must come back with a trial just asked to go on from it: its system attributes, as JSON data."""
-        return {"system": dict(trial.system_attrs)}
-
-    def restored(self, attributes: Mapping[str, object]) -> dict[str, object]:
-        """Takes up what `attributes` gave, nothing for a trial from elsewhere; returns the system attributes."""
-        system = attributes.get("system", {})
-        if not isinstance(system, Mapping):
-            raise InvalidInput(f"tuner {self.name!r}: the attribute 'system' is {system!r}; it must be a mapping")
-        return {str(name): value for name, value in system.items()}
-
-    def ask(self, numbers: Sequence[int]) -> list[Proposal]:
-        """As the seam says; within a call, the earlier proposals are pending to the later ones.
-
-        Raises:
-            InvalidInput: If a number does not lie beyond all seen.
-        """
-        return [self._asked(number) for number in numbers]
-
-    def accept(self, proposal: Proposal) -> None:
-        """As the seam says.
-
-        Raises:
-            InvalidInput: If the number does not lie beyond all seen, or the vector does not fit the space.
-        """
-        self._check_number(proposal.number)
-        vector = checked_vector(proposal.vector, self.space, f"tuner {self.name!r}: trial {proposal.number}")
-        self.study.add(vector, self.restored(proposal.attributes))
-        self._take_up(proposal.number)
-
-    def tell(self, outcomes: Sequence[Outcome]) -> None:
-        """As the seam says; a failure counts as a finished trial with the losses given.
-
-        Raises:
-            InvalidInput: If a trial is not pending, or its losses are not finite or not as many as the objectives.
-        """
-        for outcome in outcomes:
-            if outcome.number not in self._pending:
-                raise InvalidInput(f"tuner {self.name!r}: trial {outcome.number} is told but is not pending")
-            if len(outcome.losses) != self.objectives or not all(map(math.isfinite, outcome.losses)):
-                raise InvalidInput(
-                    f"tuner {self.name!r}: trial {outcome.number} has the losses {outcome.losses}; "
-                    f"{self.objectives} finite number(s) are needed"
-                )
-            self.study.tell(self._places[outcome.number], outcome.losses)
-            self._pending.remove(outcome.number)
-
-    def _asked(self, number: int) -> Proposal:
-        self._check_number(number)
-        trial = self.study.ask(self.sampler(number))
-        self._take_up(number)
-        return Proposal(number, plain_vector(trial.params, self.space), self.attributes(trial))
-
-    def _check_number(self, number: int) -> None:
-        last = next(reversed(self._places), -1)
-        if number <= last:
-            raise InvalidInput(f"tuner {self.name!r}: trial {number} comes after trial {last}; numbers must increase")
-
-    def _take_up(self, number: int) -> None:
-        self._places[number] = len(self._places)
-        self._pending.add(number)
+__all__ = ["GP", "NSGA2", "QMC", "TPE", "Random"]
 
 
 class Random(OptunaTuner):
@@ -128,6 +27,38 @@ class Random(OptunaTuner):
         from autorl.tuners._optuna import RandomSampler
 
         return RandomSampler(seed=self.ask_seed(number))
+
+
+class QMC(OptunaTuner):
+    """Walks along a scrambled Sobol sequence (Owen 1998), whatever was told.
+
+    Proposal i of a study is point i of one sequence, so that 2^m proposals spread evenly over every coordinate,
+    unordered choices included (Optuna's own draws the first trial at random). Trials from elsewhere take up no point.
+    """
+
+    name: ClassVar[str] = "qmc"
+    summary: ClassVar[str] = "quasi-Monte Carlo: the points of a scrambled Sobol sequence"
+
+    def __init__(self, space: SearchSpace, objectives: int, seed: int) -> None:
+        super().__init__(space, objectives, seed)
+        self._next = 0
+
+    def sampler(self, number: int) -> BaseSampler:
+        """Optuna's QMC sampler at the next point."""
+        from autorl.tuners._optuna_samplers import QMCSampler
+
+        return QMCSampler(self.study.distributions, integer_seed(self.seed, f"tuner {self.name}"), self._next)
+
+    def attributes(self, trial: FrozenTrial) -> dict[str, object]:
+        """Which point it is; the next ask has the one after."""
+        self._next += 1
+        return {**super().attributes(trial), "point": self._next - 1}
+
+    def restored(self, attributes: Mapping[str, object]) -> dict[str, object]:
+        """Goes on after the point, if it is one of the sequence."""
+        if isinstance(point := attributes.get("point"), int):
+            self._next = point + 1
+        return super().restored(attributes)
 
 
 class TPE(OptunaTuner):
@@ -146,6 +77,7 @@ class TPE(OptunaTuner):
 
     name: ClassVar[str] = "tpe"
     summary: ClassVar[str] = "tree-structured Parzen estimator; one or several objectives"
+    uses_constraints: ClassVar[bool] = True
 
     @classmethod
     def examples(cls, space: SearchSpace) -> Sequence[Mapping[str, object]]:
@@ -153,65 +85,49 @@ class TPE(OptunaTuner):
         return ({"n_startup_trials": 4},)
 
     def __init__(self, space: SearchSpace, objectives: int, seed: int, *, n_startup_trials: int = 10) -> None:
-        if n_startup_trials < 1:
-            raise InvalidInput(f"tuner 'tpe': n_startup_trials is {n_startup_trials}; at least 1 is needed")
         super().__init__(space, objectives, seed)
+        check_count(self.name, "n_startup_trials", n_startup_trials, 1)
         self.n_startup_trials = n_startup_trials
 
     def sampler(self, number: int) -> BaseSampler:
         """Optuna's TPE."""
-        from autorl.tuners._optuna import TPESampler
+        from autorl.tuners._optuna_samplers import TPESampler
 
         return TPESampler(self.study.distributions, self.objectives, self.n_startup_trials, self.ask_seed(number))
 
 
-class NSGA2(OptunaTuner):
-    """Non-dominated sorting genetic algorithm II (Deb et al. 2002).
+class GP(OptunaTuner):
+    """Bayesian optimisation with Gaussian processes, one per objective and constraint (Matern 5/2 kernel).
 
-    Deviations, all Optuna's: uniform crossover, mutation by drawing a coordinate anew, tournaments without crowding,
-    and a generation that ends when enough of its trials are told. Trials from elsewhere belong to the first generation.
+    One objective: log expected improvement (Ament et al. 2023); several: log expected hypervolume improvement; pending
+    trials are integrated over. All coordinates are modelled jointly, unordered choices by equal or not.
 
     Args:
         space: What to search.
         objectives: Number of losses.
         seed: The tuner's seed.
-        population_size: Trials of a generation, at least 2.
+        n_startup_trials: Trials to finish before the first one that is not drawn at random, at least 1.
 
     Raises:
-        InvalidInput: If `population_size` is below 2 or the number of objectives below 1.
+        InvalidInput: If `n_startup_trials` or the number of objectives is below 1.
     """
 
-    name: ClassVar[str] = "nsga2"
-    summary: ClassVar[str] = "genetic algorithm by non-dominated rank and crowding; several objectives"
+    name: ClassVar[str] = "gp"
+    summary: ClassVar[str] = "Gaussian process; one or several objectives; a second or so a proposal"
+    uses_constraints: ClassVar[bool] = True
 
     @classmethod
     def examples(cls, space: SearchSpace) -> Sequence[Mapping[str, object]]:
-        """Several generations within a few trials."""
-        return ({"population_size": 5},)
+        """Past its start after four trials."""
+        return ({"n_startup_trials": 4},)
 
-    def __init__(self, space: SearchSpace, objectives: int, seed: int, *, population_size: int = 16) -> None:
-        if population_size < 2:
-            raise InvalidInput(f"tuner 'nsga2': population_size is {population_size}; at least 2 are needed")
+    def __init__(self, space: SearchSpace, objectives: int, seed: int, *, n_startup_trials: int = 10) -> None:
         super().__init__(space, objectives, seed)
-        self.population_size = population_size
-        self._parents: dict[int, tuple[int, ...]] = {}  # generation -> places
+        check_count(self.name, "n_startup_trials", n_startup_trials, 1)
+        self.n_startup_trials = n_startup_trials
 
     def sampler(self, number: int) -> BaseSampler:
-        """Optuna's NSGA-II; mutation draws from a stream of its own."""
-        from autorl.tuners._optuna import NSGAIISampler
+        """Optuna's Gaussian process."""
+        from autorl.tuners._optuna_samplers import GPSampler
 
-        seeds = self.ask_seed(number), self.ask_seed(number, "mutation")
-        return NSGAIISampler(self.study.distributions, self.population_size, seeds, self._parents)
-
-    def attributes(self, trial: FrozenTrial) -> dict[str, object]:
-        """The generation, and its parents: which these are depends on what was told when the generation began."""
-        generation = trial.system_attrs.get(GENERATION_KEY, 0)
-        return {**super().attributes(trial), "parents": list(self._parents.get(generation, ()))}
-
-    def restored(self, attributes: Mapping[str, object]) -> dict[str, object]:
-        """Takes up the parents; a trial without a generation joins the first, or it could never be a parent."""
-        system = {GENERATION_KEY: 0, **super().restored(attributes)}
-        parents, generation = attributes.get("parents"), system[GENERATION_KEY]
-        if parents and isinstance(parents, Sequence) and isinstance(generation, int):
-            self._parents.setdefault(generation, tuple(int(number) for number in parents))
-        return system
+        return GPSampler(self.study.distributions, self.n_startup_trials, self.ask_seed(number))

@@ -69,3 +69,12 @@ def test_check_prints_the_plan_and_trains_nothing(tmp_path: Path, monkeypatch: p
     assert (phases["tuning"]["agents"], phases["tuning"]["env_steps"]) == (12, 120_000)
     assert (phases["baseline"]["agents"], phases["test"]["agents"]) == (12, 20)
     assert not list(tmp_path.iterdir())
+
+
+def test_check_says_what_is_bounded_and_who_looks_at_it() -> None:
+    changes = ["--set", "constraints=[{metric: parameters, at_most: 1}]", "--set", "tuner=random"]
+    found = invoke("check", "quickstart", *changes)
+    assert "Constraints: parameters at most 1" in found.stdout.splitlines()
+    assert "Warning: constraints: tuner 'random' does not use constraints; selection does" in found.stderr
+    assert "'parameters at most 1' holds for none of" in found.stderr
+    assert "Constraints" not in invoke("check", "quickstart").stdout

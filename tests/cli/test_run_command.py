@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import autorl.study
 from autorl.cli.application import application
 from autorl.errors import BrokenObjective
+from autorl.metrics import constraints
 from autorl.statistics import Estimate
 from autorl.study.progress import Progress
 
@@ -38,6 +39,7 @@ class Stand:
     fate: Callable[[], None] = lambda: None
     complete: bool = True
     front: tuple[Any, ...] = (measured(3, 400.0),)
+    constraints: tuple[Any, ...] = ()
     calls: list[dict[str, Any]] = field(default_factory=list)
     loads: list[tuple[object, object]] = field(default_factory=list)
     name: str = "stand"
@@ -62,7 +64,9 @@ class Stand:
             baseline=measured(None, 300.0),
             content=SimpleNamespace(warnings=("mind the gap",)),
             study=SimpleNamespace(
-                criteria=(SimpleNamespace(label="return"),), seeds=SimpleNamespace(test=tuple(range(20)))
+                criteria=(SimpleNamespace(label="return"),),
+                constraints=self.constraints,
+                seeds=SimpleNamespace(test=tuple(range(20))),
             ),
         )
 
@@ -92,6 +96,15 @@ def test_progress_on_stderr_and_the_path_as_last_line(stand: Stand) -> None:
     assert lines[1] == "tuning: 8/8 done, 1 failed, best return 120"
     assert lines[2] == "test: 2 done, 1 failed, best return 120"
     assert lines[3] == "Warning: mind the gap"
+
+
+def test_bounded_metrics_stand_beside_their_bounds(stand: Stand) -> None:
+    stand.constraints = constraints([{"metric": "return", "at_least": 350}, {"metric": "parameters", "at_most": 9}])
+    found = invoke()
+    assert found.exit_code == 0, found.output
+    baseline, trial, _ = found.stdout.splitlines()
+    assert "return at least 350 is broken with 300 (95 % interval 299 to 301)" in baseline
+    assert "return at least 350 holds with 400 (95 % interval 399 to 401), parameters at most 9 not measured" in trial
 
 
 def test_what_reaches_the_study(stand: Stand) -> None:

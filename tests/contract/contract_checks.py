@@ -39,6 +39,7 @@ def company(subject: Subject) -> None:
     cases += [(toy(0, dimensions=width), {"width": width, "share_trunk": True, "depth": 1}) for width in WIDTHS[:2]]
     cases += [(toy(0), {"depth": 0}), (toy(2), {"activation": "relu", "width": 7}), (toy(2), {"n_envs": 1})]
     sizes: tuple[int, ...] = SIZES[1:]
+    cases = [(environment, values) for environment, values in cases if subject.takes(environment)]
     if not subject.exact:
         cases, sizes = cases[:1], (2, 5)  # nothing is shared between trainers that come one after the other
     for environment, values in cases:
@@ -59,7 +60,7 @@ def company(subject: Subject) -> None:
 
 def stop_and_continue(subject: Subject) -> None:
     """Stopping at any rung, by any road, and going on gives the bits of the unbroken run."""
-    for environment in (toy(5), toy(0)):
+    for environment in subject.among(toy(5), toy(0)):
         step = subject.iteration(environment)
         marks = [2 * step + 3, 3 * step, 6 * step]
         agents = subject.company(4, normalize_observations=True)
@@ -89,7 +90,7 @@ def stop_and_continue(subject: Subject) -> None:
 
 def hyperparameters(subject: Subject) -> None:
     """Every hyperparameter reaches the algorithm: changing it alone changes what is trained or spent."""
-    environment = toy(0)
+    environment = subject.among(toy(0), toy(3))[0]
     deaf = []
     for name in subject.algorithm.defaults():
         changed = subject.changed(name)
@@ -97,8 +98,8 @@ def hyperparameters(subject: Subject) -> None:
         results = []
         for values in (base, changed):
             planned = subject.algorithm.configure(values).plan(environment.spaces(), 10_000).iteration_env_steps or 16
-            results.append((planned, values))
-        end = 3 * max(planned for planned, _ in results)
+            results.append((max(planned, subject.iteration(environment)), values))
+        end = 6 * max(planned for planned, _ in results)
         first, second = (
             fingerprint(subject.trained([Agent(values, 3)], environment, [end]), 0) for _, values in results
         )
@@ -110,8 +111,7 @@ def hyperparameters(subject: Subject) -> None:
 
 def divergence(subject: Subject) -> None:
     """A row that meets infinity freezes and acts with zeros; its neighbours keep every bit."""
-    for actions in (3, 0):
-        environment = toy(actions, explode=0.04)
+    for environment in subject.among(toy(3, explode=0.04), toy(0, explode=0.04)):
         marks = [4 * subject.iteration(environment)]
         agents = subject.company(8)
         together = subject.trained(agents, environment, marks)
@@ -137,7 +137,7 @@ def divergence(subject: Subject) -> None:
 
 def seeds(subject: Subject) -> None:
     """The seed and the lineage decide; seed 0 is a seed; equal ones give equal bits."""
-    environment = toy(0)
+    environment = subject.among(toy(0), toy(3))[0]
     marks = [2 * subject.iteration(environment)]
 
     def run(seed: int, lineage: str = "") -> dict[str, Array]:
@@ -151,7 +151,7 @@ def seeds(subject: Subject) -> None:
 
 def own_random_numbers(subject: Subject) -> None:
     """The process's generators change nothing and are not changed."""
-    environment = toy(0)
+    environment = subject.among(toy(0), toy(3))[0]
     marks = [2 * subject.iteration(environment)]
     results = []
     for number in (1, 2):
@@ -169,7 +169,7 @@ def own_random_numbers(subject: Subject) -> None:
 
 def looking(subject: Subject) -> None:
     """Evaluation touches no training state, and gives the same scores twice."""
-    environment = toy(3)
+    environment = subject.among(toy(3), toy(0))[0]
     step = subject.iteration(environment)
     agents = subject.company(3)
     watched = subject.population(agents, environment, 3 * step)
@@ -188,7 +188,7 @@ def looking(subject: Subject) -> None:
 
 def marks(subject: Subject) -> None:
     """`advance` runs whole iterations and never passes a mark; the plan says what is spent."""
-    environment = toy(3)
+    environment = subject.among(toy(3), toy(0))[0]
     step = subject.iteration(environment)
     population = subject.population(subject.company(2), environment, 4 * step)
     population.restart(0)
@@ -207,7 +207,7 @@ def marks(subject: Subject) -> None:
 
 def acting(subject: Subject) -> None:
     """Actions have the environment's shape and type, and lie within its bounds."""
-    for environment in (toy(3), toy(0)):
+    for environment in subject.among(toy(3), toy(0)):
         population = subject.trained(subject.company(2), environment, [subject.iteration(environment)])
         actions = population.act(1000 * observations(2))
         space = environment.spaces().action
@@ -218,7 +218,7 @@ def acting(subject: Subject) -> None:
 
 def replacing(subject: Subject) -> None:
     """A replaced row goes on under its new hyperparameters and lineage; the others notice nothing."""
-    environment = toy(0)
+    environment = subject.among(toy(0), toy(3))[0]
     step = subject.iteration(environment)
     agents = subject.company(3)
     if not subject.exact:
@@ -243,7 +243,7 @@ def replacing(subject: Subject) -> None:
 
 def fingerprint_digest(subject: Subject) -> str:
     """One number for a whole training, to compare processes by."""
-    environment = toy(0)
+    environment = subject.among(toy(0), toy(3))[0]
     population = subject.trained(subject.company(3), environment, [2 * subject.iteration(environment)])
     sha = hashlib.sha256()
     for row in range(3):

@@ -16,7 +16,9 @@ from autorl.records import Agent, Value
 
 SMALL: dict[str, Value] = {
     "n_envs": 3, "n_steps": 5, "batch_size": 5, "n_epochs": 2, "width": 6, "depth": 2, "learning_rate": 0.01,
-    "buffer_size": 200, "learning_starts": 20, "train_freq": 4, "gradient_steps": 1,
+    "buffer_size": 30, "learning_starts": 6, "train_freq": 4, "gradient_steps": 2, "target_update_interval": 6,
+    "max_grad_norm": 0.5, "exploration_fraction": 0.9, "exploration_final_eps": 0.5,
+    "sgd_steps": 3,
 }  # fmt: skip
 """Values that make training short and lively, by Stable-Baselines3's names; taken where an algorithm has them."""
 
@@ -27,10 +29,18 @@ UNEVEN: dict[str, Sequence[Value]] = {
 }  # fmt: skip
 """Values in which the company of an agent differs from it."""
 
-COMPANIONS: dict[str, dict[str, Value]] = {"sde_sample_freq": {"use_sde": True}}
+COMPANIONS: dict[str, dict[str, Value]] = {
+    "sde_sample_freq": {"use_sde": True},
+    **{name: {"prioritized_replay": True} for name in ("per_alpha", "per_beta", "per_eps")},
+    "target_update_interval": {"target_update_interval": 1, "n_envs": 1, "gradient_steps": 3},
+    "n_steps": {"n_steps": 1},
+    "target_noise_clip": {"target_noise_clip": 0.1},
+}
 """What must be set for a hyperparameter to matter."""
 
-WORDS = ("tanh", "relu", "elu", "linear", "auto")
+WORDS = ("tanh", "relu", "elu", "linear", "auto", 0.5)
+SHORTEST = 12
+"""Env steps of training that the small configuration learns something in."""
 Array = npt.NDArray[Any]
 
 
@@ -71,10 +81,25 @@ class Subject:
             agents.append(self.agent(1000 + number, **{**values, **free}))
         return agents
 
+    def takes(self, environment: Environment) -> bool:
+        """Whether the algorithm acts in such an environment."""
+        try:
+            self.algorithm.configure(self.configuration()).plan(environment.spaces(), 10_000)
+        except InvalidInput:
+            return False
+        return True
+
+    def among(self, *environments: Environment) -> list[Environment]:
+        """Those it acts in; at least one."""
+        found = [environment for environment in environments if self.takes(environment)]
+        assert found, f"{self.reference} acts in none of {[environment.kwargs for environment in environments]}"
+        return found
+
     def iteration(self, environment: Environment) -> int:
-        """Env steps of one iteration of the small configuration."""
+        """Env steps of whole iterations of the small configuration in which something is learned."""
         planned = self.algorithm.configure(self.configuration()).plan(environment.spaces(), 10_000)
-        return planned.iteration_env_steps or 16
+        whole = planned.iteration_env_steps or 16
+        return whole * -(-SHORTEST // whole)
 
     def population(self, agents: Sequence[Agent], environment: Environment, horizon: int) -> Population:
         return self.algorithm.population(agents, environment, horizon)
@@ -110,7 +135,7 @@ def candidates(value: Value) -> list[Value]:
         return [value * 0.5, value * 2, 0.25, 1.0] if value else [0.1, 0.01]
     if value is None:
         return [1e-6, 1]
-    return [word for word in WORDS if word != value]
+    return [other for other in WORDS if other != value]
 
 
 def proceed(population: Population, start: int, marks: Sequence[int]) -> None:

@@ -1,62 +1,61 @@
-"""That a tuner which learns is better than one that does not; `random` is the negative control."""
+"""That a tuner which learns is better than random draws; these, and one that is stuck, are the negative controls.
+
+Slow tuners are tried by `make contract` alone.
+"""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable
+from typing import Any
 
-import numpy as np
+import pytest
 
-from autorl.pareto import hypervolume
-from autorl.space import SearchSpace
-from autorl.tuners import Outcome, Vector, build_tuner
+from tests.contract.tuner_quality import (
+    MIXED_ZDT1,
+    RANDOM,
+    WINS,
+    ZDT1,
+    Contestant,
+    Problem,
+    contestants,
+    regret_ratio,
+    volume,
+    wins,
+)
 
-Problem = Callable[[Vector], tuple[float, ...]]
-LINE = SearchSpace.load({"x": {"float": [0.0, 1.0], "default": 0.5}})
-BOX = SearchSpace.load({f"x{index}": {"float": [0.0, 1.0], "default": 0.5} for index in range(4)})
-
-
-def quadratic(vector: Vector) -> tuple[float, ...]:
-    """Least 0 at 0.3."""
-    return ((float(vector["x"]) - 0.3) ** 2,)
-
-
-def zdt1(vector: Vector) -> tuple[float, ...]:
-    """The first problem of Zitzler, Deb and Thiele (2000); its front is f2 = 1 - sqrt(f1)."""
-    first, *rest = (float(value) for value in vector.values())
-    scale = 1 + 9 * float(np.mean(rest))
-    return first, scale * (1 - (first / scale) ** 0.5)
+pytestmark = pytest.mark.slow
+two_objectives = pytest.mark.parametrize("problem", [ZDT1, MIXED_ZDT1], ids=lambda problem: problem.name)
+STUCK = Contestant("tests.contract.broken_tuners:Stuck")
+HALF, SEEDS = 0.5, 15
+"""Of the regret of random draws, by medians over so many seeds."""
 
 
-def scores(name: str, space: SearchSpace, problem: Problem, seed: int, trials: int, batch: int) -> np.ndarray:
-    objectives = len(problem(space.encode(space.default())))
-    tuner = build_tuner(name, space, objectives, seed)
-    losses = []
-    for first in range(0, trials, batch):
-        asked = tuner.ask(range(first, first + batch))
-        told = [Outcome(proposal.number, problem(proposal.vector)) for proposal in asked]
-        tuner.tell(told)
-        losses += [one.losses for one in told]
-    return np.array(losses)
+def learners(objectives: int) -> list[Any]:
+    """Those that take so many objectives; the slow ones are left out of CI."""
+    slow = [pytest.mark.extended, pytest.mark.timeout(0)]
+    return [
+        pytest.param(one, id=str(one), marks=slow if one.slow else []) for one in contestants() if one.takes(objectives)
+    ]
 
 
-def median_regret(name: str) -> float:
-    return statistics.median(float(scores(name, LINE, quadratic, seed, 60, 1).min()) for seed in range(9))
+@pytest.mark.parametrize("one", learners(1))
+def test_half_the_regret_of_random_draws_on_a_line(one: Contestant) -> None:
+    assert regret_ratio(one, SEEDS) <= HALF
 
 
-def median_hypervolume(name: str) -> float:
-    return statistics.median(
-        hypervolume(scores(name, BOX, zdt1, seed, 96, 4), np.array([1.1, 6.0])) for seed in range(5)
-    )
+@two_objectives
+@pytest.mark.parametrize("one", learners(2))
+def test_more_hypervolume_than_random_draws_in_paired_seeds(one: Contestant, problem: Problem) -> None:
+    assert len(wins(one, problem)) >= WINS
 
 
-def test_tpe_halves_the_regret_of_random_draws() -> None:
-    assert median_regret("tpe") <= 0.5 * median_regret("random")
+@pytest.mark.parametrize("one", [RANDOM, STUCK], ids=str)
+def test_who_does_not_learn_is_found_out(one: Contestant) -> None:
+    assert regret_ratio(one, SEEDS) > HALF
+    for problem in (ZDT1, MIXED_ZDT1):
+        assert len(wins(one, problem)) < WINS
 
 
-def test_nsga2_and_tpe_cover_more_of_zdt1_than_random_draws() -> None:
-    """The front itself covers 1.1 * 6 - integral of (1 - sqrt f) over [0, 1] = 6.6 - 1/3 = 6.27."""
-    drawn = median_hypervolume("random")
-    assert drawn < 6.6 - 1 / 3
-    assert drawn < median_hypervolume("nsga2") < 6.6 - 1 / 3
-    assert drawn < median_hypervolume("tpe") < 6.6 - 1 / 3
+def test_hypervolumes_lie_below_that_of_the_whole_front() -> None:
+    """The front covers 1.1 * 6 - integral of (1 - sqrt f) over [0, 1] = 6.6 - 1/3."""
+    for problem in (ZDT1, MIXED_ZDT1):
+        assert 0 < volume(RANDOM, problem, 0) < 6.6 - 1 / 3

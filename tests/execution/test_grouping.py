@@ -70,3 +70,9 @@ def test_rungs_keep_apart_and_measured_configurations_stay_alone() -> None:
 def test_values_that_compare_equal_are_other_configurations() -> None:
     agents = [Agent({"flag": 1}, 0), Agent({"flag": True}, 0), Agent({"flag": 1.0}, 0)]
     assert len(by_configuration(agents)) == 3
+
+
+def test_equal_configurations_are_one_whichever_object_holds_them() -> None:
+    shared = {"rate": 0.1}
+    agents = [Agent(shared, 0), Agent({"rate": 0.1}, 1), Agent(shared, 2, "exploited"), Agent(shared, 3)]
+    assert [[agent.seed for agent in part] for part in by_configuration(agents)] == [[0, 1, 3], [2]]

@@ -27,6 +27,10 @@ FULL: Mapping[str, object] = {
     "space": {"learning_rate": {"float": [1.0e-5, 1.0e-2], "log": True, "default": 3.0e-4}},
     "fixed": {"n_epochs": 10, "gamma": "1e-1", "activation": "tanh"},
     "objectives": [{"env_steps_to": {"return": 475}}, {"metric": "parameters", "direction": "minimize"}],
+    "constraints": [
+        {"train_seconds": None, "at_most": "6e1"},
+        {"metric": "env_steps_to", "return": 475, "at_least": 9},
+    ],
     "tuner": {"name": "nsga2", "population_size": 16},
     "schedule": {"name": "full"},
     "budget": {"trials": 32, "env_steps": "3e4", "hours": 0.5, "total_env_steps": 1_000_000},
@@ -62,6 +66,7 @@ def test_a_short_file_takes_the_stated_defaults() -> None:
     assert evaluation.discount == 1.0
     assert (found.limits.seconds, found.limits.first_failures, found.finalists) == (600.0, 3, 10)
     assert (found.executor, found.storage, found.start_from) == ("local", "sqlite", ())
+    assert found.constraints == ()
 
 
 @pytest.mark.parametrize("document", [SMALL, FULL], ids=["short", "full"])
@@ -107,6 +112,7 @@ def test_a_description_is_frozen() -> None:
         ({"evaluation": {"episode": 3}}, ["evaluation: unknown key 'episode'", "'episodes'"]),
         ({"limits": {"second": 3}}, ["limits: unknown key 'second'", "'seconds'"]),
         ({"environment": {"idd": "CartPole-v1"}}, ["environment: unknown key of environment 'idd'", "'id'"]),
+        ({"constraints": [{"metric": "retrun", "at_least": 1}]}, ["study: constraints[0]: unknown metric", "'return'"]),
         ({"objectives": ["retrun"]}, ["objectives[0]: unknown metric 'retrun'", "did you mean 'return'"]),
         ({"executor": "locale"}, ["executor: unknown executor 'locale'", "did you mean 'local'"]),
     ],
@@ -133,6 +139,14 @@ def test_unknown_names_get_the_nearest_known_one(changes: dict[str, object], par
         ({"tuner_seed": -1}, "study: tuner_seed: -1 must be at least 0"),
         ({"limits": {"seconds": -1}}, "study: limits.seconds: -1 must be greater than 0"),
         ({"objectives": []}, "study: objectives: [] is empty; at least one objective is needed"),
+        (
+            {"constraints": {"metric": "return"}},
+            "study: constraints: {'metric': 'return'} must be a list, such as [{metric: train_seconds, at_most: 60}]",
+        ),
+        (
+            {"constraints": [{"metric": "return", "at_most": "many"}]},
+            "study: constraints[0]: at_most: 'many' is no finite number; the bound is one, in the metric's own unit",
+        ),
         ({"seeds": {"tuning": 0}}, "study: seeds.tuning: [] holds no seed; at least one is needed"),
         (
             {"seeds": {"tuning": [1, 20_000]}},

@@ -19,9 +19,9 @@ def spied(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, ...], i
     seen: list[tuple[str, tuple[int, ...], int]] = []
     train = Trainer.train
 
-    def spy(self: Trainer, wanted: Any, after_group: Any = None) -> Any:
+    def spy(self: Trainer, wanted: Any, *callbacks: Any) -> Any:
         seen.extend((one.phase, one.seeds, len(self.truth.tells())) for one in wanted if isinstance(one, Wanted))
-        return train(self, wanted, after_group)
+        return train(self, wanted, *callbacks)
 
     monkeypatch.setattr(Trainer, "train", spy)
     return seen

@@ -8,8 +8,8 @@ from autorl.records import Status, Trial
 from autorl.study.telling import Telling, penalty
 
 
-def complete(number: int, *losses: float) -> Trial:
-    return Trial(number, {}, Status.COMPLETE, losses=losses)
+def complete(number: int, *losses: float, violations: tuple[float, ...] = ()) -> Trial:
+    return Trial(number, {}, Status.COMPLETE, losses=losses, violations=violations)
 
 
 def failed(number: int) -> Trial:
@@ -53,3 +53,19 @@ def test_penalties_are_frozen_and_known_objectives_keep_their_value() -> None:
     later = telling.outcomes([complete(2, 101.0, 10.0), failed(3)])
     assert first[1].losses == pytest.approx((1.1, 42.0))
     assert later[1].losses == pytest.approx((201.0, 42.0))
+
+
+def test_violations_are_told_and_a_failure_gets_penalties_by_the_same_rule() -> None:
+    telling = Telling(lambda trial: [None, None, None, -7.0])
+    told = telling.outcomes([
+        complete(0, 1.0, violations=(-4.0, 5.0, 1.0)), failed(1), complete(2, 3.0, violations=(2.0, 5.0, 1.0))
+    ])  # fmt: skip
+    assert [(one.number, one.complete) for one in told] == [(0, True), (2, True), (1, False)]
+    assert [one.violations for one in told[:2]] == [(-4.0, 5.0, 1.0), (2.0, 5.0, 1.0)]
+    assert told[2].losses == pytest.approx((5.0,))
+    assert told[2].violations == pytest.approx((8.0, 5.5, -7.0))  # 2 + 6, 5 + 0.5, and known
+
+
+def test_without_constraints_nobody_is_told_of_violations() -> None:
+    told = Telling(lambda trial: [None]).outcomes([complete(0, 1.0), failed(1)])
+    assert [one.violations for one in told] == [(), ()]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 
 import autorl
+from autorl.metrics import Direction, Metric
+from autorl.metrics.base import curve_means
+from autorl.records import Run
 from autorl.seeds import stream
 
 SPACE = {
@@ -87,6 +91,33 @@ def late(config: Any, environment: Any, seed: int, env_steps: int, report: Any) 
     """Reports one score at the end and returns another."""
     report(env_steps, 1.0)
     return 2.0
+
+
+@autorl.algorithm(space=SPACE)
+def costly(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+    """Scores as the others do, and shows its x half-way: that is the cost, equal for all seeds."""
+    report(env_steps // 2, float(config["x"]))
+    return value(config, seed)
+
+
+class Cost(Metric):
+    """What `costly` shows half-way."""
+
+    name: ClassVar[str] = "cost"
+    direction: ClassVar[Direction] = "minimize"
+
+    def per_run(self, run: Run) -> float:
+        return float(curve_means(run, self)[0])
+
+
+class Log(Cost):
+    """Not finite where the cost is 0."""
+
+    name: ClassVar[str] = "log"
+
+    def per_run(self, run: Run) -> float:
+        cost = super().per_run(run)
+        return math.log(cost) if cost else -math.inf
 
 
 class RaisesAfter(gymnasium.Wrapper[Any, Any, Any, Any]):

@@ -15,8 +15,13 @@ LINE = SearchSpace.load({"x": {"float": [0.0, 1.0], "default": 0.5}})
 
 
 def test_the_bundled_ones() -> None:
-    assert bundled_tuners() == {"nsga2": NSGA2, "random": Random, "tpe": TPE}
-    assert all(tuner.summary for tuner in bundled_tuners().values())
+    found = bundled_tuners()
+    assert sorted(found) == [
+        "cmaes", "de", "default", "gp", "grid", "list", "nsga2", "nsga3", "optuna", "pymoo", "qmc", "random", "smac",
+        "smac_gp", "smac_parego", "tpe",
+    ]  # fmt: skip
+    assert (found["nsga2"], found["random"], found["tpe"]) == (NSGA2, Random, TPE)
+    assert all(tuner.summary for tuner in found.values())
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,7 @@ def test_every_form_of_entry(source: str | Mapping[str, object]) -> None:
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        ("nsga3", UnknownName, "a.yaml: tuner: unknown tuner 'nsga3'; did you mean 'nsga2'?"),
+        ("nsga4", UnknownName, "a.yaml: tuner: unknown tuner 'nsga4'; did you mean 'nsga"),
         (
             {"name": "nsga2", "populationsize": 3},
             UnknownName,

@@ -6,13 +6,15 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import optuna
 import pytest
 
 from autorl.errors import InvalidInput
 from autorl.space import SearchSpace
 from autorl.tuners import Outcome, Proposal, Tuner, build_tuner
-from autorl.tuners.optuna_tuners import NSGA2, TPE, Random
+from autorl.tuners.optuna_evolution import NSGA2, NSGA3
+from autorl.tuners.optuna_tuners import TPE, Random
 
 LINE = SearchSpace.load({"x": {"float": [0.0, 1.0], "default": 0.5}})
 MIXED = SearchSpace.load(
@@ -92,26 +94,25 @@ def test_parents_are_chosen_when_a_generation_begins_and_travel_with_its_trials(
     assert len(parents) == 5
 
 
-def test_mutation_reaches_the_whole_range_in_children_of_two_parents() -> None:
-    """One generator seed for crossover and mutation left no mutated value above 0.9 in a child of two parents.
+@pytest.mark.parametrize("kind", [NSGA2, NSGA3])
+def test_crossover_and_redrawn_labels_do_not_run_in_step(kind: type[NSGA2] | type[NSGA3]) -> None:
+    """One seed for both generators of an ask chose labels by the very numbers that chose the crossover."""
+    samplers = [kind(LINE, 1, 0).sampler(number) for number in range(50)]
+    draws = [(one._rng.rng.rand(), one._random_sampler._rng.rng.rand()) for one in samplers]  # type: ignore[attr-defined]
+    assert abs(float(np.corrcoef(np.transpose(draws))[0, 1])) < 0.4
 
-    All parents lie at 0.5 and the only coordinate always mutates (probability 1/1), so that every child is mutated.
-    With independent streams a child exceeds 0.9 with probability 0.1, whether its parents crossed or not; in step
-    it could do so only where they did not, which the generator of crossover tells.
-    """
-    tuner = NSGA2(LINE, 1, 0, population_size=2)
+
+@pytest.mark.parametrize("kind", [NSGA2, NSGA3])
+def test_children_stay_near_their_parents(kind: type[NSGA2] | type[NSGA3]) -> None:
+    """Optuna's own mutation redraws a number: on a line, where each child mutates, its NSGA-II draws at random."""
+    tuner = kind(LINE, 1, 0, population_size=2)
     for number in range(2):
         tuner.accept(Proposal(number, {"x": 0.5}, origin="user"))
     tuner.tell([Outcome(number, (1.0,)) for number in range(2)])
-    children = [float(proposal.vector["x"]) for proposal in tuner.ask(range(2, 302))]
-    crossed = []
-    for number in range(2, 302):
-        sampler = tuner.sampler(number)
-        assert isinstance(sampler, optuna.samplers.NSGAIISampler)
-        crossed.append(sampler._rng.rng.rand() < 0.9)
-    above = [child > 0.9 for child, both in zip(children, crossed, strict=True) if both]
-    assert len(above) > 200
-    assert 10 < sum(above) < 50
+    children = [float(proposal.vector["x"]) for proposal in tuner.ask(range(2, 202))]
+    assert 0.3 < float(np.quantile(children, 0.1)) < 0.48
+    assert 0.52 < float(np.quantile(children, 0.9)) < 0.7
+    assert len(set(children)) == 200
 
 
 def test_numbers_may_have_gaps_but_must_increase() -> None:
@@ -170,7 +171,7 @@ def test_attributes_that_are_no_mapping_are_refused() -> None:
         Random(LINE, 1, 0).accept(Proposal(0, {"x": 0.5}, {"system": 3}))
 
 
-@pytest.mark.parametrize("tuner", ["random", "tpe", "nsga2"])
+@pytest.mark.parametrize("tuner", ["random", "qmc", "tpe", "gp", "nsga2", "nsga3", "cmaes"])
 def test_a_space_with_nothing_or_one_value_to_choose_is_searched(tuner: str) -> None:
     constant = SearchSpace.load({"x": {"constant": 1.0}})
     assert [dict(one.vector) for one in build_tuner(tuner, constant, 1, 0).ask([0, 1])] == [{}, {}]
@@ -180,8 +181,13 @@ def test_a_space_with_nothing_or_one_value_to_choose_is_searched(tuner: str) -> 
     ("tuner", "message"),
     [
         ("random", "the number of objectives is 0; it takes at least 1"),
-        ({"name": "tpe", "n_startup_trials": 0}, "n_startup_trials is 0; at least 1"),
-        ({"name": "nsga2", "population_size": 1}, "population_size is 1; at least 2"),
+        ({"name": "tpe", "n_startup_trials": 0}, "n_startup_trials is 0; it must be a whole number of at least 1"),
+        ({"name": "gp", "n_startup_trials": 0}, "'gp': n_startup_trials is 0; it must be a whole number of at least 1"),
+        ({"name": "nsga2", "population_size": 1}, "population_size is 1; it must be a whole number of at least 2"),
+        (
+            {"name": "nsga3", "population_size": 1},
+            "'nsga3': population_size is 1; it must be a whole number of at least 2",
+        ),
     ],
 )
 def test_wrong_options_are_refused(tuner: str | dict[str, object], message: str) -> None:
@@ -190,7 +196,7 @@ def test_wrong_options_are_refused(tuner: str | dict[str, object], message: str)
 
 
 def test_options_reach_the_sampler() -> None:
-    assert NSGA2(LINE, 1, 0).population_size == 16
+    assert NSGA2(LINE, 1, 0).population_size == 10
     assert TPE(LINE, 1, 0).n_startup_trials == 10
     sampler = NSGA2(LINE, 1, 0, population_size=7).sampler(0)
     assert isinstance(sampler, optuna.samplers.NSGAIISampler)
@@ -199,8 +205,8 @@ def test_options_reach_the_sampler() -> None:
 
 def test_the_logging_of_optuna_is_left_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
     before = optuna.logging.get_verbosity()
-    for name in ("random", "tpe", "nsga2"):
-        told(build_tuner(name, LINE, 1, 0), 15)
+    for name in ("random", "qmc", "tpe", "gp", "nsga2", "nsga3", "cmaes"):
+        told(build_tuner(name, LINE, 1, 0), 12)
     assert optuna.logging.get_verbosity() == before
     assert capfd.readouterr() == ("", "")
 

@@ -1,0 +1,298 @@
+"""Deep Q-networks (Mnih et al., 2015) for a whole population of agents.
+
+Names, defaults and the order of acting, keeping and learning are Stable-Baselines3's. With it come double Q-learning
+(van Hasselt et al., 2016), dueling heads (Wang et al., 2016), n-step returns and proportional prioritised replay
+(Schaul et al., 2016), each a hyperparameter and off by default. Deviations from the 2015 paper, all
+Stable-Baselines3's: the loss is Huber's, Adam takes the steps, gradients are clipped by norm, and time limits are
+bootstrapped through. Deviations from Stable-Baselines3: epsilon is drawn for every sub-environment alone, and a
+minibatch falls on all that was kept evenly. From Wang et al.: the gradient that enters the trunk is not rescaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from gymnasium.spaces import Discrete
+from torch import Tensor
+
+from autorl.agents.networks import Layout, StackedMLP, stacked_layers
+from autorl.agents.off_policy import OffPolicyAlgorithm, OffPolicyPopulation, observation_length, track
+from autorl.agents.optimiser import Adam
+from autorl.agents.population import State
+from autorl.agents.priorities import Priorities
+from autorl.agents.replay import Transitions
+from autorl.checks import check_flag, check_number, check_whole
+from autorl.environment import Environment, Spaces
+from autorl.errors import InvalidInput
+from autorl.population import hyperparameter
+from autorl.records import Agent
+from autorl.seeds import stream
+
+__all__ = ["DQN", "DQNPopulation"]
+
+Array = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class DQN(OffPolicyAlgorithm):
+    """One configuration of DQN; `static` ones must agree within a population.
+
+    Attributes:
+        learning_rate: Adam's step size.
+        n_envs: Sub-environments an agent acts in at once.
+        buffer_size: Transitions kept; cut to the horizon.
+        learning_starts: Env steps of uniformly random actions before the first update.
+        batch_size: Transitions of an update.
+        tau: Share of the way the target network moves at its updates; 1 copies.
+        gamma: Discount per env step.
+        train_freq: Vector steps between updates.
+        gradient_steps: Gradient steps of an update.
+        n_steps: Env steps of a return before its bootstrapped rest.
+        target_update_interval: Env steps between updates of the target network.
+        exploration_fraction: Share of the horizon over which epsilon falls linearly.
+        exploration_initial_eps: Epsilon at first.
+        exploration_final_eps: Epsilon at last.
+        max_grad_norm: Norm an agent's gradient is clipped to.
+        double_q: Whether the online network chooses the next action that the target network values.
+        dueling: Whether value and advantages have heads of their own.
+        prioritized_replay: Whether transitions are drawn by the size of their error.
+        per_alpha: How much priorities matter; 0 is uniform. Of a prioritised replay only.
+        per_beta: How much of the bias is corrected at first; 1 at the horizon. Of a prioritised replay only.
+        per_eps: Added to every error, so that none is never drawn again. Of a prioritised replay only.
+        activation: "relu" or "tanh".
+        width: Units of a hidden layer.
+        depth: Hidden layers, 0 to 3; 0 is linear.
+        adam_eps: Adam's epsilon.
+
+    Raises:
+        InvalidInput: If a value is out of range.
+    """
+
+    name: ClassVar[str] = "dqn"
+    summary: ClassVar[str] = "Deep Q-networks: double, dueling, n-step, prioritised; discrete actions"
+
+    learning_rate: float = hyperparameter(1e-4)
+    n_envs: int = hyperparameter(1, static=True)
+    buffer_size: int = hyperparameter(1_000_000, static=True)
+    learning_starts: int = hyperparameter(100)
+    batch_size: int = hyperparameter(32, static=True)
+    tau: float = hyperparameter(1.0)
+    gamma: float = hyperparameter(0.99)
+    train_freq: int = hyperparameter(4)
+    gradient_steps: int = hyperparameter(1)
+    n_steps: int = hyperparameter(1)
+    target_update_interval: int = hyperparameter(10_000)
+    exploration_fraction: float = hyperparameter(0.1)
+    exploration_initial_eps: float = hyperparameter(1.0)
+    exploration_final_eps: float = hyperparameter(0.05)
+    max_grad_norm: float = hyperparameter(10.0)
+    double_q: bool = hyperparameter(False)
+    dueling: bool = hyperparameter(False, static=True)
+    prioritized_replay: bool = hyperparameter(False, static=True)
+    per_alpha: float = hyperparameter(0.6)
+    per_beta: float = hyperparameter(0.4)
+    per_eps: float = hyperparameter(1e-6)
+    activation: str = hyperparameter("relu", static=True)
+    width: int = hyperparameter(64, static=True)
+    depth: int = hyperparameter(2, static=True)
+    adam_eps: float = hyperparameter(1e-8)
+
+    def __post_init__(self) -> None:
+        self.check_shared()
+        for name in ("exploration_initial_eps", "exploration_final_eps", "per_alpha", "per_beta"):
+            check_number(name, getattr(self, name), 0, 1)
+        check_number("exploration_fraction", self.exploration_fraction, 0, 1, above=True)
+        for name in ("max_grad_norm", "per_eps", "adam_eps"):
+            check_number(name, getattr(self, name), 0, above=True)
+        check_whole("target_update_interval", self.target_update_interval, 1)
+        for name in ("double_q", "dueling", "prioritized_replay"):
+            check_flag(name, getattr(self, name))
+
+    @classmethod
+    def population(
+        cls, agents: Sequence[Agent], environment: Environment, horizon: int, device: str = "cpu"
+    ) -> DQNPopulation:
+        """Builds agents at their initial weights.
+
+        Raises:
+            InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
+        """
+        made = DQNPopulation(
+            [cls.configure(agent.configuration) for agent in agents], agents, environment, horizon, device
+        )
+        made.initialise()
+        return made
+
+    def action_length(self, spaces: Spaces) -> int:
+        """The action's number.
+
+        Raises:
+            InvalidInput: If actions are not discrete.
+        """
+        if not isinstance(spaces.action, Discrete):
+            raise InvalidInput(f"{type(self).__name__} acts in Discrete spaces, not in {spaces.action}")
+        return 1
+
+    def layout(self, spaces: Spaces) -> Layout:
+        """The network: an output per action, and with dueling heads one more for the value."""
+        self.action_length(spaces)
+        assert isinstance(spaces.action, Discrete)  # looked at just now
+        hidden = [self.width] * self.depth
+        return Layout((observation_length(spaces), *hidden, int(spaces.action.n) + self.dueling))
+
+    def parameter_counts(self, spaces: Spaces) -> tuple[int, int, int]:
+        """Parameters of the network, with its target, and operations of one update a row."""
+        layers = self.layout(spaces).layers
+        own = sum(inputs * outputs + outputs for inputs, outputs in layers)
+        # Forward and backward (twice that) through the network, and the target's or both networks' next values.
+        return own, 2 * own, 2 * own * (4 + self.double_q)
+
+
+class DQNPopulation(OffPolicyPopulation[DQN]):
+    """Agents that learn by DQN."""
+
+    def __init__(
+        self,
+        configurations: Sequence[DQN],
+        agents: Sequence[Agent],
+        environment: Environment,
+        horizon: int,
+        device: str,
+    ) -> None:
+        super().__init__(configurations, agents, environment, horizon, device)
+        static, layout = self.static, self.static.layout(self.spaces)
+        self.actions = layout.sizes[-1] - static.dueling
+        self.weights = torch.zeros(self.size, layout.length, device=device)
+        self.target_weights, self.gradients = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
+        self.network = StackedMLP(layout, self.weights, static.activation, self.gradients)
+        self.target = StackedMLP(layout, self.target_weights, static.activation)
+        self.optimiser = Adam(self.weights, self.columns.numbers("adam_eps"))
+        rows = self.replay.slots * static.n_envs
+        self.priorities = Priorities(self.size, rows) if static.prioritized_replay else None
+
+    def initialise(self) -> None:
+        """Draws every agent's initial weights, from its stream "weights", as torch initialises linear layers."""
+        layout = self.static.layout(self.spaces)
+        made = [stacked_layers(layout, stream(one.seed, "weights", lineage=one.lineage))[0] for one in self.agents]
+        self.weights.copy_(torch.stack(self._inside(made)))
+        self.target_weights.copy_(self.weights)
+
+    def reconfigure(self) -> None:
+        """Hands changed hyperparameters to those who keep a copy of their own."""
+        super().reconfigure()
+        self._target_every = np.maximum(
+            self.columns.numbers("target_update_interval").astype(np.int64) // self.static.n_envs, 1
+        )
+        if hasattr(self, "optimiser"):
+            self.optimiser.epsilons = self.columns.numbers("adam_eps")
+
+    def noise(self, generator: np.random.Generator, configuration: DQN, steps: int) -> dict[str, Array]:
+        """Whether to explore, and which action then."""
+        shape = (steps, configuration.n_envs)
+        return {"explore": generator.random(shape), "action": generator.integers(0, self.actions, shape)}
+
+    def epsilons(self, env_steps: int) -> npt.NDArray[np.float64]:
+        """Everybody's epsilon after so many env steps (M)."""
+        first, last = (self.columns.numbers(f"exploration_{end}_eps") for end in ("initial", "final"))
+        share = np.minimum(env_steps / self.horizon / self.columns.numbers("exploration_fraction"), 1.0)
+        return first + share * (last - first)
+
+    def explore(self, observations: Array, random: Flags, draws: Mapping[str, Array]) -> tuple[Array, Array]:
+        """The best action, or with probability epsilon any."""
+        actions = draws["action"]
+        if not random.all():
+            greedy = draws["explore"] >= self.epsilons(self.iteration * self.static.n_envs)[:, None]
+            seen = torch.from_numpy(observations.astype(np.float32, copy=False)).to(self.device)
+            best = self.values(self.network.forward(seen)).argmax(1).cpu().numpy()
+            actions = np.where(greedy & ~random[:, None], best, actions)
+        return actions[:, :, None], actions
+
+    def values(self, outputs: Tensor) -> Tensor:
+        """Q-values (M, actions, batch) of a network's outputs (M, outputs, batch)."""
+        if not self.static.dueling:
+            return outputs
+        advantages, value = outputs[:, :-1], outputs[:, -1:]
+        return advantages - advantages.mean(1, keepdim=True) + value
+
+    def stepped(self, step: int, going: Flags) -> None:
+        """Moves the target networks whose interval is over."""
+        due = going & ((step + 1) % self._target_every == 0)
+        if due.any():
+            track(self.target_weights, self.weights, self.columns.numbers("tau") * due)
+
+    def learn(self, batch: Transitions, rows: Array, turn: int, learning: Flags, draws: Mapping[str, Array]) -> Flags:
+        """One step on Huber's loss of r + gamma^n max Q_target(s', .) - Q(s, a)."""
+        h, size = self.columns, rows.shape[1]
+
+        # Value of the next observation, whose action the online network chooses in double Q-learning
+        following = self.values(self.target.forward(batch.next_observations))
+        best = following.argmax(1, keepdim=True)
+        double = h.double_q.bool()
+        if double.any():
+            chosen = self.values(self.network.forward(batch.next_observations)).argmax(1, keepdim=True)
+            best = chosen.where(double[:, None], best)
+        targets = batch.rewards + batch.discounts * following.gather(1, best)[:, 0]
+
+        # Error of the action taken
+        taken = batch.actions.transpose(1, 2).long()
+        values = self.values(self.network.forward(batch.observations))
+        errors = values.gather(1, taken)[:, 0] - targets
+
+        # Huber's loss: its gradient is the error, cut at -1 and 1
+        gradient = errors.clamp(-1, 1) / size
+        if self.priorities is not None:
+            gradient = gradient * self._weighted(rows, errors, learning)
+        outputs = torch.zeros_like(values).scatter_(1, taken, gradient[:, None])
+        if self.static.dueling:
+            outputs = torch.cat([outputs - outputs.mean(1, keepdim=True), gradient[:, None]], 1)
+        self.network.backward(outputs)
+        norms = self.optimiser.step(self.gradients, h.numbers("learning_rate"), h.max_grad_norm, learning)
+        finite: Flags = norms[:, 0].isfinite().cpu().numpy()
+        return finite
+
+    def draw(self, units: Array, steps: int) -> Array:
+        """Rows to learn from: any, or by priority."""
+        return super().draw(units, steps) if self.priorities is None else self.priorities.draw(units)
+
+    def remember(self, step: int, going: Flags) -> None:
+        """New transitions have the largest priority met."""
+        if self.priorities is not None:
+            first = step % self.replay.slots * self.static.n_envs
+            self.priorities.add(np.arange(first, first + self.static.n_envs), self.columns.numbers("per_alpha"), going)
+
+    def _weighted(self, rows: Array, errors: Tensor, learning: Flags) -> Tensor:
+        """Importance weights of a draw by priority; its priorities are then renewed."""
+        assert self.priorities is not None
+        h, steps = self.columns, self.iteration + 1
+        done = min(1.0, steps * self.static.n_envs / self.horizon)
+        betas = h.numbers("per_beta") + done * (1 - h.numbers("per_beta"))
+        weights = self.priorities.weights(rows, self.replay.filled(steps), betas)
+        sizes = errors.abs().cpu().numpy().astype(np.float64) + h.numbers("per_eps")[:, None]
+        sound = learning & np.isfinite(sizes).all(1)
+        self.priorities.update(rows, sizes, h.numbers("per_alpha"), sound)
+        return torch.from_numpy(weights).to(errors.device)
+
+    def greedy(self, observations: Tensor) -> Array:
+        """The actions of the largest values."""
+        best: Array = self.values(self.network.forward(observations)).argmax(1).cpu().numpy()
+        return best
+
+    def states(self) -> dict[str, State]:
+        """Weights of both networks, Adam's moments and decays, the replay, and its priorities."""
+        states: dict[str, State] = {
+            **super().states(),
+            "weights": self.weights,
+            "target_weights": self.target_weights,
+            "adam_mean": self.optimiser.mean,
+            "adam_square": self.optimiser.square,
+            "adam_decays": self.optimiser.decays,
+        }
+        if self.priorities is not None:
+            states |= {"priorities": self.priorities.tree, "largest_priority": self.priorities.largest}
+        return states

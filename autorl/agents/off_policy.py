@@ -1,0 +1,350 @@
+"""Algorithms that keep what they met and learn from draws of it (DQN, SAC, TD3 and the off-policy MDPO)."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from autorl.agents.population import StackedPopulation, State
+from autorl.agents.replay import Replay, Transitions
+from autorl.agents.training import TrainingEnvironments
+from autorl.checks import check_choice, check_number, check_whole
+from autorl.environment import Environment, Spaces
+from autorl.errors import InvalidInput
+from autorl.population.base import Algorithm, Plan
+from autorl.records import Agent
+from autorl.seeds import stream
+
+__all__ = ["OffPolicyAlgorithm", "OffPolicyPopulation", "observation_length", "track"]
+
+Array = npt.NDArray[Any]
+BLOCK = 256
+"""Env steps whose random numbers are drawn at once, and drawn again after a resume: a draw a step took 1.1 ms."""
+
+
+class OffPolicyAlgorithm(Algorithm):
+    """The hyperparameters and costs that off-policy algorithms share; a subclass declares them as its own fields."""
+
+    learning_rate: float
+    n_envs: int
+    buffer_size: int
+    learning_starts: int
+    batch_size: int
+    tau: float
+    gamma: float
+    train_freq: int
+    gradient_steps: int
+    n_steps: int
+    activation: str
+    width: int
+    depth: int
+
+    def check_shared(self) -> None:
+        """Refuses values of the shared hyperparameters that are out of range.
+
+        Raises:
+            InvalidInput: If one is.
+        """
+        check_number("learning_rate", self.learning_rate, 0, sys.float_info.max)
+        for name in ("tau", "gamma"):
+            check_number(name, getattr(self, name), 0, 1)
+        for name in ("n_envs", "buffer_size", "batch_size", "train_freq", "gradient_steps", "n_steps", "width"):
+            check_whole(name, getattr(self, name), 1)
+        check_whole("learning_starts", self.learning_starts, 0)
+        check_whole("depth", self.depth, 0, 3)
+        check_choice("activation", self.activation, ("tanh", "relu"))
+
+    @abstractmethod
+    def action_length(self, spaces: Spaces) -> int:
+        """Floats an action takes in the replay.
+
+        Raises:
+            InvalidInput: If the algorithm cannot act in these spaces.
+        """
+
+    @abstractmethod
+    def parameter_counts(self, spaces: Spaces) -> tuple[int, int, int]:
+        """Parameters of the acting network, all parameters with target networks, and operations of one update a row.
+
+        The last counts two operations a weight and pass.
+        """
+
+    def slots(self, horizon: int) -> int:
+        """Vector steps kept: the buffer's size, cut to what can ever be met."""
+        return max(1, min(self.buffer_size // self.n_envs, horizon // self.n_envs))
+
+    def updates(self, env_steps: int) -> int:
+        """Gradient steps after so many env steps, for an agent that was never frozen."""
+        steps = env_steps // self.n_envs
+        before = min(self.learning_starts // self.n_envs, steps)
+        return (steps // self.train_freq - before // self.train_freq) * self.gradient_steps
+
+    def flops(self, spaces: Spaces, env_steps: int, updates: int) -> float:
+        """Two operations a weight to act, and those of the updates."""
+        acting, _, learning = self.parameter_counts(spaces)
+        return 2.0 * acting * env_steps + float(learning) * self.batch_size * updates
+
+    def plan(self, spaces: Spaces, horizon: int) -> Plan:
+        """What this configuration costs.
+
+        Raises:
+            InvalidInput: If the algorithm cannot act in these spaces.
+        """
+        acting, kept, _ = self.parameter_counts(spaces)
+        taken = horizon // self.n_envs * self.n_envs
+        updates = self.updates(taken)
+        inputs = observation_length(spaces)
+        row = Replay.row_length(inputs, self.action_length(spaces))
+        batch = BLOCK * self.gradient_steps + 8 * row
+        return Plan(
+            iteration_env_steps=self.n_envs,
+            parameters=acting,
+            gradient_updates=updates,
+            flops=self.flops(spaces, taken, updates),
+            memory_bytes=4 * (row * self.slots(horizon) * self.n_envs + 5 * kept) + 8 * self.batch_size * batch,
+        )
+
+
+A = TypeVar("A", bound=OffPolicyAlgorithm)
+
+
+def observation_length(spaces: Spaces) -> int:
+    """Floats of one observation.
+
+    Raises:
+        InvalidInput: If the environment's reward is a vector.
+    """
+    if spaces.rewards != 1:
+        raise InvalidInput(f"one reward is maximised here, not a vector of {spaces.rewards}")
+    assert spaces.observation.shape is not None  # the backends flatten every other observation
+    return int(np.prod(spaces.observation.shape, dtype=np.int64))
+
+
+class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
+    """Agents that act one vector step, keep it, and learn from draws where one is due.
+
+    When learning is due differs between agents (`learning_starts`, `train_freq`, `gradient_steps`); everybody computes,
+    and those not due keep every bit. A subclass says how it acts (`explore`) and learns (`learn`).
+
+    Args:
+        configurations: One per agent.
+        agents: Who trains.
+        environment: Where.
+        horizon: Full budget in env steps.
+        device: "cpu" or a torch device.
+
+    Attributes:
+        spaces: What the environment offers.
+        inputs: Length of an observation.
+        replay: What was met.
+    """
+
+    def __init__(
+        self, configurations: Sequence[A], agents: Sequence[Agent], environment: Environment, horizon: int, device: str
+    ) -> None:
+        super().__init__(configurations, agents, environment, horizon, device)
+        self.spaces = environment.spaces()
+        self.inputs = observation_length(self.spaces)
+        self.replay = Replay(
+            self.size,
+            self.static.slots(horizon),
+            self.static.n_envs,
+            self.inputs,
+            self.static.action_length(self.spaces),
+            device,
+        )
+        self._block = -1
+        self._draws: dict[str, Array] = {}
+        self.reconfigure()
+
+    @property
+    def iteration_env_steps(self) -> int:
+        """Env steps of one vector step, per agent."""
+        return self.static.n_envs
+
+    @property
+    def environments_per_agent(self) -> int:
+        """Sub-environments of one agent."""
+        return self.static.n_envs
+
+    @property
+    def block_steps(self) -> int:
+        """Vector steps of a block of random numbers."""
+        return max(1, BLOCK // self.static.n_envs)
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of the acting network."""
+        return self.static.parameter_counts(self.spaces)[0]
+
+    def flops(self, row: int) -> float:
+        """Floating-point operations an agent has spent."""
+        return self.static.flops(self.spaces, int(self.env_steps[row]), int(self.gradient_updates[row]))
+
+    def reconfigure(self) -> None:
+        """Hands changed hyperparameters to those who keep a copy of their own."""
+        whole = {
+            name: self.columns.numbers(name).astype(np.int64)
+            for name in ("learning_starts", "train_freq", "gradient_steps", "n_steps")
+        }
+        self._starts, self._every = whole["learning_starts"], whole["train_freq"]
+        self._times, self._n_steps = whole["gradient_steps"], whole["n_steps"]
+        self._block = -1
+
+    def restart(self, mark: int) -> None:
+        """Starts training episodes on seeds keyed by (seed, lineage, mark, index); earlier ones end as truncated."""
+        super().restart(mark)
+        self.replay.cut(self.iteration, ~self.frozen)
+
+    def iterate(self, training: TrainingEnvironments) -> npt.NDArray[np.bool_]:
+        """One vector step, and the updates that are due."""
+        step, going = self.iteration, ~self.frozen
+        place = self._place(step)
+        seen = training.observations
+        random = self._starts > step * self.static.n_envs
+        stored, taken = self.explore(seen, random, {name: draws[:, place] for name, draws in self._draws.items()})
+        answer = training.step(taken)
+        self.replay.add(step, seen, stored, answer, going)
+        self.remember(step, going)
+        self.stepped(step, going)
+        sound: npt.NDArray[np.bool_] = np.isfinite(answer.rewards).all(1) & np.isfinite(answer.next_observations).all(
+            (1, 2)
+        )
+        done = step + 1
+        due = going & sound & (done % self._every == 0) & (done * self.static.n_envs > self._starts)
+        if due.any():
+            for turn in range(int(self._times[due].max())):
+                learning = due & (self._times > turn)
+                rows = self.draw(self._draws["replay"][:, place, turn], done)
+                batch = self.replay.sample(rows, done, self.columns.gamma, self._n_steps)
+                draws = {name: draws[:, place, turn] for name, draws in self._draws.items() if name in self.learned}
+                finite = self.learn(batch, rows, turn, learning, draws)
+                self.gradient_updates += learning
+                sound &= finite | ~learning
+        return sound
+
+    @property
+    def learned(self) -> frozenset[str]:
+        """Names of draws made once an update rather than once a step, besides the replay's."""
+        return frozenset()
+
+    @abstractmethod
+    def explore(
+        self, observations: Array, random: npt.NDArray[np.bool_], draws: Mapping[str, Array]
+    ) -> tuple[Any, Any]:
+        """Actions with exploration.
+
+        Args:
+            observations: Shape (M, N, inputs).
+            random: Who acts uniformly at random, since it has not met `learning_starts` env steps yet (M).
+            draws: This step's share of `noise`, each (M, ...).
+
+        Returns:
+            Actions as the replay keeps them (M, N, length), and as the environment takes them (M, N, *action).
+        """
+
+    @abstractmethod
+    def learn(
+        self, batch: Transitions, rows: Array, turn: int, learning: npt.NDArray[np.bool_], draws: Mapping[str, Array]
+    ) -> npt.NDArray[np.bool_]:
+        """One gradient step of those who learn; the others keep every bit.
+
+        Args:
+            batch: What they learn from.
+            rows: Where it stands in the replay (M, batch).
+            turn: The number of this gradient step since the last vector step.
+            learning: Who learns (M).
+            draws: This update's share of `noise`, of the names in `learned`.
+
+        Returns:
+            Whose gradients are finite (M).
+        """
+
+    @abstractmethod
+    def noise(self, generator: np.random.Generator, configuration: A, steps: int) -> dict[str, Array]:
+        """What one agent's block of vector steps needs besides the replay's draws, each of shape (steps, ...).
+
+        Args:
+            generator: The agent's stream "exploration" at this block.
+            configuration: The agent's.
+            steps: Vector steps of a block.
+        """
+
+    @abstractmethod
+    def greedy(self, observations: Tensor) -> Array:
+        """The best actions (M, batch, *action), as the environment takes them, for observations (M, batch, inputs)."""
+
+    def act(self, observations: Array) -> Array:
+        """The best actions; zeros for frozen agents."""
+        count = len(self.agents)
+        flat = observations.reshape(count, observations.shape[2], -1).astype(np.float32, copy=False)
+        if count < self.size:
+            flat = np.repeat(flat, self.size, axis=0)
+        actions = self.greedy(torch.from_numpy(flat).to(self.device))
+        actions[self.frozen] = 0
+        return actions[:count, None]
+
+    def draw(self, units: Array, steps: int) -> Array:
+        """Rows to learn from (M, batch), for uniform draws in [0, 1)."""
+        rows: Array = (units * self.replay.filled(steps)).astype(np.int64)
+        return rows
+
+    def remember(self, step: int, going: npt.NDArray[np.bool_]) -> None:
+        """Called when a vector step was kept; a prioritised replay ranks it."""
+
+    def stepped(self, step: int, going: npt.NDArray[np.bool_]) -> None:
+        """Called after every vector step, before the updates."""
+
+    def states(self) -> dict[str, State]:
+        """The replay's contents."""
+        return {"replay": self.replay.data}
+
+    def _place(self, step: int) -> int:
+        """The step's place in its block, whose random numbers are drawn if they are not there."""
+        block, place = divmod(step, self.block_steps)
+        if block != self._block:
+            self._block = block
+            inside = zip(self.inside, self._inside(self._configurations), strict=True)
+            blocks = [self._drawn(agent, configuration, block) for agent, configuration in inside]
+            self._draws = {name: _stacked([draws[name] for draws in blocks]) for name in blocks[0]}
+        return place
+
+    def _drawn(self, agent: Agent, configuration: A, block: int) -> dict[str, Array]:
+        steps = self.block_steps
+        shape = (steps, configuration.gradient_steps, configuration.batch_size)
+        units = stream(agent.seed, "replay", lineage=agent.lineage, index=block).random(shape)
+        generator = stream(agent.seed, "exploration", lineage=agent.lineage, index=block)
+        return {"replay": units, **self.noise(generator, configuration, steps)}
+
+
+def _stacked(arrays: Sequence[Array]) -> Array:
+    """Stacks arrays (steps, turns, ...) of unequal turns; what is left over is never read."""
+    longest = max(array.shape[1] for array in arrays)
+    if all(array.shape[1] == longest for array in arrays):
+        return np.stack(arrays)
+    whole = np.zeros((len(arrays), arrays[0].shape[0], longest, *arrays[0].shape[2:]), dtype=arrays[0].dtype)
+    for row, array in enumerate(arrays):
+        whole[row, :, : array.shape[1]] = array
+    return whole
+
+
+def track(target: Tensor, source: Tensor, rates: npt.NDArray[np.float64]) -> None:
+    """Moves target parameters (M, P) a share of the way to their source; a rate of 0 keeps every bit, 1 copies.
+
+    Args:
+        target: Written in place.
+        source: What it follows.
+        rates: One per agent (M).
+    """
+    share = torch.from_numpy(rates.astype(np.float32)[:, None]).to(target.device)
+    if (rates > 0).all():
+        target.lerp_(source, share)
+    else:  # a source that is not finite must not reach a target that rests
+        target.copy_(torch.lerp(target, source, share).where(share > 0, target))

@@ -1,0 +1,192 @@
+"""The cells of the table: one study each, computed once, kept as lines of JSON, and found again by what they depend on.
+
+A cell's key digests the method, the landscape's files, the repetition, and the source code of the tuner, the schedule
+and this simulation (docstrings and comments left out), so that a changed tuner is measured anew. A change elsewhere,
+of a library's version say, is not seen: take another folder then.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from joblib import Parallel, delayed
+
+from autorl.content import digest
+from autorl.registry import resolve_class
+from autorl.schedules import Schedule
+from autorl.tuners import Tuner
+from benchmarks.landscape_data import Landscape, read_landscape
+from benchmarks.landscape_simulation import Entry, Method, Outcome, play
+from benchmarks.landscape_surrogate import Surrogate
+
+__all__ = ["Cell", "Cells", "code_digest", "compute", "label", "surrogate"]
+
+FILE = "cells.jsonl"
+CHUNK = 5
+"""Repetitions a worker does at a time: few, so that little is lost when the run is stopped."""
+SIMULATION = ("benchmarks.landscape", "autorl.study.telling", "autorl.study.selection")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One study of the table."""
+
+    landscape: str
+    method: Method
+    repetition: int
+
+
+class Cells:
+    """Outcomes by cell, kept in a folder.
+
+    Args:
+        folder: Where they are kept; None keeps them in memory alone.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file = None if folder is None else folder / FILE
+        self._stored: dict[str, Outcome] = {}
+        if self._file is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        lines = self._file.read_text().splitlines(keepends=True) if self._file.exists() else []
+        if lines and not lines[-1].endswith("\n"):  # it was being written when the run was stopped
+            lines.pop()
+            self._file.write_text("".join(lines))
+        for entry in map(json.loads, lines):
+            self._stored[entry["key"]] = Outcome(**entry["outcome"])
+
+    def find(self, cell: Cell, landscape: Landscape) -> Outcome | None:
+        """The outcome of a cell, if it is known."""
+        return self._stored.get(_key(cell, landscape))
+
+    def store(self, cell: Cell, landscape: Landscape, outcome: Outcome) -> None:
+        """Keeps an outcome."""
+        key = _key(cell, landscape)
+        self._stored[key] = outcome
+        if self._file is not None:
+            entry = {"key": key, "cell": dataclasses.asdict(cell), "outcome": dataclasses.asdict(outcome)}
+            with self._file.open("a") as file:
+                file.write(json.dumps(entry) + "\n")
+
+
+def compute(
+    folder: Path, landscapes: Mapping[str, Landscape], wanted: Iterable[Cell], cells: Cells, jobs: int
+) -> Iterator[tuple[Cell, Outcome]]:
+    """Computes the cells that are not known, stores and yields each as it is done.
+
+    Args:
+        folder: Where the landscapes lie.
+        landscapes: Those of the cells, by name.
+        wanted: Cells; the order does not matter.
+        cells: What is known.
+        jobs: Worker processes.
+    """
+    groups: dict[tuple[str, str, int], list[Cell]] = {}
+    for cell in wanted:
+        if cells.find(cell, landscapes[cell.landscape]) is None:
+            place = (cell.landscape, digest(dataclasses.asdict(cell.method)), cell.repetition // CHUNK)
+            groups.setdefault(place, []).append(cell)
+    # By landscape, so that a worker seldom fits a surrogate anew.
+    tasks = [groups[place] for place in sorted(groups)]
+    workers = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
+    for group, outcomes in workers(delayed(_work)(folder, group) for group in tasks):
+        for cell, outcome in zip(group, outcomes, strict=True):
+            cells.store(cell, landscapes[cell.landscape], outcome)
+            yield cell, outcome
+
+
+def label(entry: Entry) -> str:
+    """A tuner or schedule as it is written on one line."""
+    if isinstance(entry, str):
+        return entry
+    options = ", ".join(f"{name}: {value}" for name, value in entry.items() if name != "name")
+    return f"{entry['name']} ({options})" if options else str(entry["name"])
+
+
+@functools.cache
+def code_digest(module: str, prefixes: tuple[str, ...]) -> str:
+    """Digest of a module's code and, through their imports, of all modules it uses whose names begin with a prefix.
+
+    Docstrings and comments do not count.
+    """
+    found: dict[str, str] = {}
+    stack = [module]
+    while stack:
+        name = stack.pop()
+        specification = importlib.util.find_spec(name) if name not in found else None
+        if specification is None or specification.origin is None:
+            continue
+        tree = ast.parse(Path(specification.origin).read_text())
+        stack += [target for target in _imported(tree) if target.startswith(prefixes) and _is_module(target)]
+        found[name] = ast.dump(_without_docstrings(tree))
+    return hashlib.sha256(json.dumps(sorted(found.items())).encode()).hexdigest()
+
+
+@functools.cache
+def surrogate(folder: Path, name: str) -> Surrogate:
+    """The surrogate of a landscape; fitting one takes seconds, so each process does it once."""
+    return Surrogate(read_landscape(folder, name))
+
+
+def _work(folder: Path, group: Sequence[Cell]) -> tuple[Sequence[Cell], list[Outcome]]:
+    return group, [play(surrogate(folder, cell.landscape), cell.method, cell.repetition) for cell in group]
+
+
+def _key(cell: Cell, landscape: Landscape) -> str:
+    method = cell.method
+    tuner, schedule = _home("tuner", method.tuner), _home("schedule", method.schedule)
+    return digest(
+        {
+            "landscape": landscape.digest,
+            "method": dataclasses.asdict(method),
+            "repetition": cell.repetition,
+            "tuner": code_digest(tuner, ("autorl.tuners.",)),
+            "schedule": code_digest(schedule, ("autorl.schedules.",)),
+            "simulation": code_digest("benchmarks.landscape_simulation", SIMULATION),
+        }
+    )
+
+
+def _home(kind: str, entry: Entry) -> str:
+    """The module in which a tuner or schedule is defined."""
+    return _class(kind, entry if isinstance(entry, str) else str(entry.get("name"))).__module__
+
+
+@functools.cache
+def _class(kind: str, name: str) -> type:
+    base: type = {"tuner": Tuner, "schedule": Schedule}[kind]
+    return resolve_class(kind, name, f"autorl.{kind}s", base)
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # its parent is a module, so it names something inside
+        return False
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:]
+    return tree

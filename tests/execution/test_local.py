@@ -1,0 +1,57 @@
+"""Workers get their next group before anybody looks at their last one."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autorl.execution import Done
+from autorl.execution.local import Local, _Worker
+from autorl.objective import Group
+from autorl.records import Agent
+
+GROUPS = [Group((Agent({"x": number}, 0),), 0, 100) for number in range(4)]
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Group]:
+    """What workers were given, in order; each is done at once, except that x = 2 raises."""
+    given: list[Group] = []
+
+    def submit(self: _Worker, objective: Any, group: Group, checkpoints: Path) -> Future[Any]:
+        given.append(group)
+        future: Future[Any] = Future()
+        if group.agents[0].configuration["x"] == 2:
+            future.set_exception(ZeroDivisionError("broken"))
+        else:
+            future.set_result(())
+        return future
+
+    monkeypatch.setattr(_Worker, "start", lambda self, objective: None)
+    monkeypatch.setattr(_Worker, "submit", submit)
+    return given
+
+
+def objective() -> Any:
+    """The workers here never look at it."""
+    return None
+
+
+def test_the_next_group_is_under_way_when_a_result_is_handed_out(submitted: list[Group], tmp_path: Path) -> None:
+    results = Local(1, tmp_path).run(objective(), GROUPS[:2], 60)
+    first = next(results)
+    assert isinstance(first, Done)
+    assert first.group is GROUPS[0]
+    assert submitted == GROUPS[:2]
+    assert [result.group for result in results] == [GROUPS[1]]
+
+
+def test_an_error_of_our_own_comes_after_the_results_before_it(submitted: list[Group], tmp_path: Path) -> None:
+    results = Local(1, tmp_path).run(objective(), GROUPS, 60)
+    found: list[Group] = []
+    with pytest.raises(ZeroDivisionError, match="broken"):
+        found.extend(result.group for result in results)
+    assert found == GROUPS[:2]
