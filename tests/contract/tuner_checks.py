@@ -74,10 +74,11 @@ def check_position(value: object, coordinate: Coordinate) -> None:
 
 
 def check_varied(case: Case, length: Length) -> None:
-    """A batch is no heap of copies."""
+    """Batches are no heaps of copies; now and then a genetic algorithm may breed twins."""
     for _, run in histories(case, length):
-        for asked, _ in run:
-            assert len(asked) == 1 or len({json.dumps(dict(one.vector)) for one in asked}) > 1, f"copies: {asked}"
+        batches = [asked for asked, _ in run if len(asked) > 1]
+        heaps = [asked for asked in batches if len({json.dumps(dict(one.vector)) for one in asked}) == 1]
+        assert len(heaps) <= len(batches) / 4, f"{len(heaps)} of {len(batches)} batches hold copies: {heaps[0]}"
 
 
 def check_seeded(case: Case, length: Length) -> None:

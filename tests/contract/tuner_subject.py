@@ -70,6 +70,7 @@ class Length:
         trials: Of a run.
         slow_trials: Of a slow tuner's.
         cuts: In how many places of a run a fresh tuner takes over, in either order of telling.
+        slow_cuts: Of a slow tuner's run.
         hash_seeds: Other processes, by their PYTHONHASHSEED.
     """
 
@@ -84,16 +85,25 @@ class Length:
 
 
 ONE_BY_ONE, LAGGING = Pattern(1, 0, seed=3), Pattern(4, 3, seed=0)
-SHORT = Length("short", (ONE_BY_ONE, LAGGING), (Pattern(2, 1, seed=3),), 30, 10, 2, 1, ("4711",))
+SHORT = Length(
+    "short",
+    (ONE_BY_ONE, LAGGING),
+    (Pattern(2, 1, seed=3),),
+    trials=30,
+    slow_trials=10,
+    cuts=2,
+    slow_cuts=1,
+    hash_seeds=("4711",),
+)
 FULL = Length(
     "full",
-    (ONE_BY_ONE, LAGGING, Pattern(4, 3, seed=3), Pattern(7, 0, seed=8), Pattern(2, 1, seed=9)),
-    (ONE_BY_ONE, LAGGING, Pattern(2, 1, seed=9)),
-    60,
-    24,
-    6,
-    3,
-    ("0", "4711"),
+    (ONE_BY_ONE, LAGGING, Pattern(7, 0, seed=8), Pattern(2, 1, seed=9)),
+    (ONE_BY_ONE, LAGGING),
+    trials=60,
+    slow_trials=16,
+    cuts=4,
+    slow_cuts=2,
+    hash_seeds=("0", "4711"),
 )
 
 

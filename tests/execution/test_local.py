@@ -41,12 +41,13 @@ def objective() -> Any:
 
 
 def test_the_next_group_is_under_way_when_a_result_is_handed_out(submitted: list[Group], tmp_path: Path) -> None:
-    results = Local(1, tmp_path).run(objective(), GROUPS[:2], 60)
+    groups = [GROUPS[0], GROUPS[1], GROUPS[3]]
+    results = Local(1, tmp_path).run(objective(), groups, 60)
     first = next(results)
     assert isinstance(first, Done)
-    assert first.group is GROUPS[0]
-    assert submitted == GROUPS[:2]
-    assert [result.group for result in results] == [GROUPS[1]]
+    assert first.group is groups[0]
+    assert submitted == groups[:2]  # and no more: what is done is handed out, and stored, as soon as it can be
+    assert [result.group for result in results] == groups[1:]
 
 
 def test_an_error_of_our_own_comes_after_the_results_before_it(submitted: list[Group], tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import Engine, event
 
 from autorl.objective import Objective
+from autorl.schedules import Ask, Assignment, Frame, Requests, Schedule, Tell, Train
 from autorl.study import Progress, Study, loop
 from tests.study.toys import study
 
@@ -75,6 +76,32 @@ def test_steps_are_counted_as_trials_come(tmp_path: Path, counted: Counter[str])
     first = len(Study.load(content).run(tmp_path).trials)
     assert first == 16  # 2 seeds x 1000 steps each, also where they failed
     assert len(Study.load(content).run(tmp_path).trials) == first
+
+
+class Twice(Schedule):
+    """Trains every configuration to half the budget, then to all of it."""
+
+    name: ClassVar[str] = "twice"
+    summary: ClassVar[str] = "half, then all"
+
+    def rungs(self, horizon: int) -> tuple[int, ...]:
+        """Half and all."""
+        return (horizon // 2, horizon)
+
+    def requests(self, frame: Frame) -> Requests:
+        """Ask, train, train on, tell."""
+        while trials := (yield Ask(frame.batch)):
+            numbers = tuple(int(number) for number in trials)  # type: ignore[arg-type]  # an Ask brings numbers
+            for mark in (frame.horizon // 2, frame.horizon):
+                yield Train(tuple(Assignment(number, frame.seeds, mark) for number in numbers))
+            yield Tell(numbers)
+
+
+def test_steps_of_a_trial_that_trains_on_count_once(tmp_path: Path) -> None:
+    content = study("quick", schedule="tests.study.test_overhead:Twice")
+    content["budget"] = {"env_steps": 2000, "total_env_steps": 24_000}  # a batch has 4 trials of 2 seeds: 16,000 steps
+    for _ in range(2):  # run, and resumed
+        assert len(Study.load(content).run(tmp_path).trials) == 8
 
 
 def test_progress_counts_every_trial_once(tmp_path: Path) -> None:
