@@ -385,9 +385,10 @@ def test_the_bundled_spaces_hold_what_can_run(algorithm: type[Any], name: str, c
     [
         (MDPO, "CartPole-v1", 20_000, {"n_envs": 8, "n_steps": 32, "n_epochs": 20, "batch_size": 256,
                                        "learning_rate": 1e-3, "gamma": 0.98, "gae_lambda": 0.8}, 350),
-        (MDPO, "Pendulum-v1", 60_000, {"n_envs": 8, "n_steps": 128, "batch_size": 64, "learning_rate": 1e-3,
-                                       "gamma": 0.9}, -600),
-        (OffPolicyMDPO, "Pendulum-v1", 4_000, {"learning_rate": 2e-3, "batch_size": 64, "width": 32}, -700),
+        pytest.param(MDPO, "Pendulum-v1", 60_000, {"n_envs": 8, "n_steps": 128, "batch_size": 64,
+                     "learning_rate": 1e-3, "gamma": 0.9}, -600, marks=pytest.mark.extended),
+        pytest.param(OffPolicyMDPO, "Pendulum-v1", 4_000, {"learning_rate": 2e-3, "batch_size": 64, "width": 32},
+                     -700, marks=pytest.mark.extended),
     ],
 )  # fmt: skip
 def test_it_learns(algorithm: type[Any], environment: str, steps: int, values: dict[str, Any], wanted: float) -> None:

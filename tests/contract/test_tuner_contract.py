@@ -26,15 +26,19 @@ from tests.contract.tuner_child import Elsewhere
 from tests.contract.tuner_subject import FULL, MAY_REFUSE, SHORT, Case, Length, Subject, cases, digest_of, subjects
 from tests.study.toys import study, value
 
+EXTENDED = [pytest.mark.extended, pytest.mark.timeout(0)]
 every_length = pytest.mark.parametrize(
-    "length",
-    [
-        pytest.param(SHORT, id="short"),
-        pytest.param(FULL, id="full", marks=[pytest.mark.extended, pytest.mark.timeout(0)]),
-    ],
+    "length", [pytest.param(SHORT, id="short"), pytest.param(FULL, id="full", marks=EXTENDED)]
 )
 every_subject = pytest.mark.parametrize("subject", subjects(), ids=str)
-every_case = pytest.mark.parametrize("case", cases(), ids=str)
+every_case = pytest.mark.parametrize(
+    ("case", "length"),
+    [
+        pytest.param(case, length, id=f"{case}-{length.name}", marks=EXTENDED if length is FULL else [])
+        for length in (SHORT, FULL)
+        for case in cases(length)
+    ],
+)
 Start = Callable[[Length, str], Elsewhere]
 
 
@@ -61,7 +65,6 @@ def elsewhere(request: pytest.FixtureRequest) -> Iterator[Start]:
         process.close()
 
 
-@every_length
 @every_case
 @pytest.mark.parametrize("check", CHECKS)
 def test_contract(case: Case, check: str, length: Length) -> None:
@@ -81,13 +84,13 @@ def test_conditions_are_taken_or_refused_for_what_they_are(subject: Subject) -> 
 @every_length
 @pytest.mark.parametrize("subject", [one for one in subjects() if one.endless], ids=str)
 def test_failures_are_avoided(subject: Subject, length: Length) -> None:
-    check_failures_avoided(subject, subject.fewest, length.slow_trials if subject.slow else length.trials)
+    check_failures_avoided(subject, length)
 
 
 @every_length
 @pytest.mark.parametrize("subject", [one for one in subjects() if one.uses_constraints], ids=str)
 def test_constraints_are_heeded(subject: Subject, length: Length) -> None:
-    check_constraints_heeded(subject, subject.fewest, length.slow_trials if subject.slow else 2 * length.trials)
+    check_constraints_heeded(subject, length)
 
 
 @every_subject
@@ -111,7 +114,6 @@ def test_a_study_ends_with_its_tuner_and_no_failure_is_chosen(subject: Subject) 
         assert len(session.trials) == session.study.trials
 
 
-@every_length
 @every_case
 def test_another_process_proposes_the_same(case: Case, length: Length, elsewhere: Start) -> None:
     for hash_seed in length.hash_seeds:
@@ -158,8 +160,8 @@ class TestBrokenTuners:
 
     def test_love_of_failures(self) -> None:
         with pytest.raises(AssertionError, match="100% of the later trials lie where all fail"):
-            check_failures_avoided(broken("LovesFailures"), 1, SHORT.trials)
+            check_failures_avoided(broken("LovesFailures"), SHORT)
 
     def test_deafness_to_constraints(self) -> None:
-        with pytest.raises(AssertionError, match="of the later trials break it"):
-            check_constraints_heeded(broken("DeafToConstraints"), 1, SHORT.trials)
+        with pytest.raises(AssertionError, match="proposes the same, whether"):
+            check_constraints_heeded(broken("DeafToConstraints"), SHORT)

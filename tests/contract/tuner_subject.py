@@ -205,16 +205,20 @@ def subjects() -> list[Subject]:
     return [Subject(one.reference, index) for one in found for index in range(len(one.kind.examples(load("mixed"))))]
 
 
-def cases() -> list[Case]:
-    """Every subject on every space it does not refuse, with each number of objectives up to three it says it takes."""
-    return [
-        Case(subject, space, objectives)
-        for subject in subjects()
-        for space in list(SPACES)[:4]
-        for objectives in (1, 2, 3)
-        if subject.takes(objectives)
-        if not (space == "conditional" and subject.reference in MAY_REFUSE and refusal(subject, space, objectives))
-    ]
+def cases(length: Length) -> list[Case]:
+    """Every subject on every space it does not refuse, with each number of objectives up to three it says it takes.
+
+    At the short length a slow one meets each space with one number of objectives, in turn.
+    """
+    found = []
+    for subject in subjects():
+        counts = [objectives for objectives in (1, 2, 3) if subject.takes(objectives)]
+        for place, space in enumerate(list(SPACES)[:4]):
+            if space == "conditional" and subject.reference in MAY_REFUSE and refusal(subject, space, counts[0]):
+                continue
+            chosen = [counts[place % len(counts)]] if subject.slow and length.name == "short" else counts
+            found += [Case(subject, space, objectives) for objectives in chosen]
+    return found
 
 
 def refusal(subject: Subject, space: str, objectives: int) -> InvalidInput | None:
