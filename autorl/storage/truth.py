@@ -193,9 +193,16 @@ class Truth:
             for row in rows
         ]
 
+    def trials_stored(self) -> int:
+        """How many trials were asked for."""
+        return self._count(schema.trials)
+
     def tells_stored(self) -> int:
         """How many outcomes were told."""
-        query = select(func.count()).select_from(schema.tells).where(schema.tells.c.study == self.study)
+        return self._count(schema.tells)
+
+    def _count(self, table: Table) -> int:
+        query = select(func.count()).select_from(table).where(table.c.study == self.study)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar_one()
 

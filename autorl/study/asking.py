@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from autorl.records import Configuration
 from autorl.storage.truth import Asked, Truth
 from autorl.study.resolved import ResolvedStudy
 from autorl.tuners import Outcome, Proposal, Tuner
@@ -45,9 +44,9 @@ class Asking:
         return self._requests in self._stored
 
     @property
-    def answered(self) -> Iterator[Configuration]:
+    def answered(self) -> Iterator[Asked]:
         """Everything that requests brought in earlier sessions, in order."""
-        return (one.configuration for answer in self._stored.values() for one in answer)
+        return (one for answer in self._stored.values() for one in answer)
 
     def ask(self, count: int) -> list[Asked]:
         """The answer to the next request: stored already, or made now. An empty one is none and uses no number."""

@@ -57,6 +57,7 @@ class Loop:
         self._telling = Telling(functools.partial(known_in_advance, study))
         self._results: dict[int, Trial] = {}
         self._told: list[Trial] = []
+        self._fulls: dict[int, Configuration] = {}
         self._env_steps = 0
         self._seeds = study.seeds.tuning
         stored = truth.stored()
@@ -89,7 +90,8 @@ class Loop:
         )
         requests = self.study.schedule.requests(frame)
         answer: tuple[int, ...] | tuple[Trial, ...] | None = None
-        self._trainer.foresee(map(self.study.full, self._asking.answered), self._seeds)
+        self._fulls = {one.proposal.number: self.study.full(one.configuration) for one in self._asking.answered}
+        self._trainer.foresee(self._fulls.values(), self._seeds)
         try:
             while True:
                 request = next(requests) if answer is None else requests.send(answer)
@@ -189,7 +191,9 @@ class Loop:
             self._truth.store_elapsed(self._elapsed_noted)
 
     def _full(self, number: int) -> Configuration:
-        return self.study.full(self._asking.asked[number].configuration)
+        if number not in self._fulls:
+            self._fulls[number] = self.study.full(self._asking.asked[number].configuration)
+        return self._fulls[number]
 
     def _refusal(self, one: Wanted) -> str | None:
         """Why the algorithm cannot run a configuration that the space allows, or None."""

@@ -68,8 +68,8 @@ class Telling:
                 told.append(Outcome(trial.number, trial.losses, violations=trial.violations))
             else:
                 self._waiting.append(trial)
-        if not self._complete:
-            return []
+        if not self._complete or not self._waiting:
+            return told
         penalties = penalty(self._complete)
         for trial in sorted(self._waiting, key=lambda trial: trial.number):
             known = self._known(trial)

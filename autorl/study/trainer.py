@@ -88,6 +88,7 @@ class Trainer:
         self.charges: dict[str, Charge] = {name: Charge() for name in ("tuning", "validation", "test", "baseline")}
         self.env_steps = 0
         self._segments: dict[str, Segment] = {}
+        self._foreseen: dict[tuple[int, int, str, int], _Member] = {}
         self._charged: set[str] = set()
         self._lost: dict[str, dict[str, str]] = truth.inputs(LOST)
         self._alone = any(not metric.reproducible for metric in study.metrics)
@@ -144,12 +145,15 @@ class Trainer:
         """Looks up at once what will soon be wanted one by one: a query each costs more than what it brings.
 
         Args:
-            configurations: Every hyperparameter of the algorithm.
+            configurations: Every hyperparameter of the algorithm; the objects that will be wanted, so that their keys
+                need not be worked out again.
             seeds: One agent each.
         """
         marks = self.study.rungs if self.study.algorithm.checkpoints == "none" else self.study.rungs[-1:]
         agents = (Agent(configuration, seed) for configuration in configurations for seed in seeds)
-        self._look_up(self._member(agent, mark) for agent in agents for mark in marks)
+        members = [self._member(agent, mark) for agent in agents for mark in marks]
+        self._look_up(members)
+        self._foreseen = {_identity(one.agent, one.mark): one for one in members}
 
     def known_run(self, agent: Agent, mark: int) -> Run | None:
         """An agent's run up to a rung, if it is known to its end."""
@@ -171,6 +175,9 @@ class Trainer:
             del self._segments[key]
 
     def _member(self, agent: Agent, mark: int) -> _Member:
+        foreseen = self._foreseen.pop(_identity(agent, mark), None)
+        if foreseen is not None:
+            return foreseen
         return _Member(agent, mark, tuple(objective.chain(agent, mark) for objective in self.objectives))
 
     def _chosen(self, member: _Member) -> tuple[str, ...]:
@@ -284,3 +291,8 @@ class Trainer:
                 segment = self._segments[key]
                 self.charges[phase].training += segment.env_steps
                 self.charges[phase].evaluation += sum(one.env_steps for one in segment.evaluations)
+
+
+def _identity(agent: Agent, mark: int) -> tuple[int, int, str, int]:
+    """Names a member as long as its configuration's object lives."""
+    return id(agent.configuration), agent.seed, agent.lineage, mark

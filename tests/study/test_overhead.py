@@ -69,6 +69,7 @@ def test_a_resume_looks_up_all_trials_at_once_and_stores_nothing_again(tmp_path:
         resumed.append(run(tmp_path / str(trials), trials, counted))
     assert resumed[0]["statements"] == resumed[1]["statements"]
     assert resumed[0]["commits"] == resumed[1]["commits"]
+    assert resumed[1]["chains"] - resumed[0]["chains"] == 16 * SEEDS  # keys are worked out once here too
 
 
 def test_steps_are_counted_as_trials_come(tmp_path: Path, counted: Counter[str]) -> None:
