@@ -131,6 +131,10 @@ class _Worker:
     def kill(self) -> None:
         """Ends the process, whatever it is doing."""
         if self._pool is not None:
+            # loky's thread fails on a task it has not yet passed on when the pool is shut: a moment, then it has.
+            patience = time.monotonic() + 1.0
+            while not self._pool._work_ids.empty() and time.monotonic() < patience:
+                time.sleep(0.001)
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = None
 
