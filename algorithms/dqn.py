@@ -20,10 +20,10 @@ import torch
 from gymnasium.spaces import Discrete
 from torch import Tensor
 
-from autorl.agents.networks import Layout, StackedMLP, stacked_layers
-from autorl.agents.off_policy import OffPolicyAlgorithm, OffPolicyPopulation, observation_length, track
+from autorl.agents.networks import Layout, StackedMLP
+from autorl.agents.off_policy import OffPolicyAlgorithm, OffPolicyPopulation, track
 from autorl.agents.optimiser import Adam
-from autorl.agents.population import State
+from autorl.agents.population import State, observation_length
 from autorl.agents.priorities import Priorities
 from autorl.agents.replay import Transitions
 from autorl.checks import check_flag, check_number, check_whole
@@ -31,7 +31,6 @@ from autorl.environment import Environment, Spaces
 from autorl.errors import InvalidInput
 from autorl.population import hyperparameter
 from autorl.records import Agent
-from autorl.seeds import stream
 
 __all__ = ["DQN", "DQNPopulation"]
 
@@ -123,11 +122,7 @@ class DQN(OffPolicyAlgorithm):
         Raises:
             InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
         """
-        made = DQNPopulation(
-            [cls.configure(agent.configuration) for agent in agents], agents, environment, horizon, device
-        )
-        made.initialise()
-        return made
+        return DQNPopulation.begin(cls, agents, environment, horizon, device)
 
     def action_length(self, spaces: Spaces) -> int:
         """The action's number.
@@ -144,12 +139,11 @@ class DQN(OffPolicyAlgorithm):
         self.action_length(spaces)
         assert isinstance(spaces.action, Discrete)  # looked at just now
         hidden = [self.width] * self.depth
-        return Layout((observation_length(spaces), *hidden, int(spaces.action.n) + self.dueling))
+        return Layout((observation_length(spaces, type(self).__name__), *hidden, int(spaces.action.n) + self.dueling))
 
     def parameter_counts(self, spaces: Spaces) -> tuple[int, int, int]:
         """Parameters of the network, with its target, and operations of one update a row."""
-        layers = self.layout(spaces).layers
-        own = sum(inputs * outputs + outputs for inputs, outputs in layers)
+        own = self.layout(spaces).parameters
         # Forward and backward (twice that) through the network, and the target's or both networks' next values.
         return own, 2 * own, 2 * own * (4 + self.double_q)
 
@@ -178,19 +172,13 @@ class DQNPopulation(OffPolicyPopulation[DQN]):
 
     def initialise(self) -> None:
         """Draws every agent's initial weights, from its stream "weights", as torch initialises linear layers."""
-        layout = self.static.layout(self.spaces)
-        made = [stacked_layers(layout, stream(one.seed, "weights", lineage=one.lineage))[0] for one in self.agents]
-        self.weights.copy_(torch.stack(self._inside(made)))
+        self.weights.copy_(self.drawn_weights(self.static.layout(self.spaces)))
         self.target_weights.copy_(self.weights)
 
     def reconfigure(self) -> None:
         """Hands changed hyperparameters to those who keep a copy of their own."""
         super().reconfigure()
-        self._target_every = np.maximum(
-            self.columns.numbers("target_update_interval").astype(np.int64) // self.static.n_envs, 1
-        )
-        if hasattr(self, "optimiser"):
-            self.optimiser.epsilons = self.columns.numbers("adam_eps")
+        self.optimiser.epsilons = self.columns.numbers("adam_eps")
 
     def noise(self, generator: np.random.Generator, configuration: DQN, steps: int) -> dict[str, Array]:
         """Whether to explore, and which action then."""
@@ -208,9 +196,7 @@ class DQNPopulation(OffPolicyPopulation[DQN]):
         actions = draws["action"]
         if not random.all():
             greedy = draws["explore"] >= self.epsilons(self.iteration * self.static.n_envs)[:, None]
-            seen = torch.from_numpy(observations.astype(np.float32, copy=False)).to(self.device)
-            best = self.values(self.network.forward(seen)).argmax(1).cpu().numpy()
-            actions = np.where(greedy & ~random[:, None], best, actions)
+            actions = np.where(greedy & ~random[:, None], self.greedy(observations), actions)
         return actions[:, :, None], actions
 
     def values(self, outputs: Tensor) -> Tensor:
@@ -222,7 +208,8 @@ class DQNPopulation(OffPolicyPopulation[DQN]):
 
     def stepped(self, step: int, going: Flags) -> None:
         """Moves the target networks whose interval is over."""
-        due = going & ((step + 1) % self._target_every == 0)
+        every = np.maximum(self.columns.whole("target_update_interval") // self.static.n_envs, 1)
+        due = going & ((step + 1) % every == 0)
         if due.any():
             track(self.target_weights, self.weights, self.columns.numbers("tau") * due)
 
@@ -278,9 +265,9 @@ class DQNPopulation(OffPolicyPopulation[DQN]):
         self.priorities.update(rows, sizes, h.numbers("per_alpha"), sound)
         return torch.from_numpy(weights).to(errors.device)
 
-    def greedy(self, observations: Tensor) -> Array:
+    def greedy(self, observations: Array) -> Array:
         """The actions of the largest values."""
-        best: Array = self.values(self.network.forward(observations)).argmax(1).cpu().numpy()
+        best: Array = self.values(self.network.forward(self.seen(observations))).argmax(1).cpu().numpy()
         return best
 
     def states(self) -> dict[str, State]:
@@ -289,9 +276,7 @@ class DQNPopulation(OffPolicyPopulation[DQN]):
             **super().states(),
             "weights": self.weights,
             "target_weights": self.target_weights,
-            "adam_mean": self.optimiser.mean,
-            "adam_square": self.optimiser.square,
-            "adam_decays": self.optimiser.decays,
+            **self.optimiser.states(),
         }
         if self.priorities is not None:
             states |= {"priorities": self.priorities.tree, "largest_priority": self.priorities.largest}

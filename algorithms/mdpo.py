@@ -104,11 +104,7 @@ class MDPO(OnPolicyAlgorithm):
         Raises:
             InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
         """
-        made = MDPOPopulation(
-            [cls.configure(agent.configuration) for agent in agents], agents, environment, horizon, device
-        )
-        made.initialise()
-        return made
+        return MDPOPopulation.begin(cls, agents, environment, horizon, device)
 
 
 class MDPOPopulation(OnPolicyPopulation[MDPO]):

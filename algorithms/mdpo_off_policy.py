@@ -104,15 +104,11 @@ class OffPolicyMDPO(SquashedActorAlgorithm):
         Raises:
             InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
         """
-        made = OffPolicyMDPOPopulation(
-            [cls.configure(agent.configuration) for agent in agents], agents, environment, horizon, device
-        )
-        made.initialise()
-        return made
+        return OffPolicyMDPOPopulation.begin(cls, agents, environment, horizon, device)
 
     def parameter_counts(self, spaces: Spaces) -> tuple[int, int, int]:
         """Parameters of the actor, of all networks with targets, and operations of one update a row."""
-        actor, critic = (sum(i * o + o for i, o in layout.layers) for layout in self.layouts(spaces))
+        actor, critic = (layout.parameters for layout in self.layouts(spaces))
         # Actor: both observations forward, the old one's too, one backward. Critics: targets, learning (forward,
         # backward), and forward and through to the action for the actor.
         return actor, 2 * actor + 4 * critic, 2 * (5 * actor + 2 * (1 + 3 + 2) * critic)
@@ -147,8 +143,8 @@ class OffPolicyMDPOPopulation(SquashedActorPopulation[OffPolicyMDPO]):
 
     def step_sizes(self) -> Array:
         """t_k of every agent at this iteration (M)."""
-        left = max(1 - self.iteration * self.iteration_env_steps / self.horizon, 0.0)
-        sizes: Array = self.columns.numbers("step_size") * np.where(self.columns.flags("anneal_step_size"), left, 1.0)
+        annealed = self.columns.flags("anneal_step_size")
+        sizes: Array = self.columns.numbers("step_size") * np.where(annealed, self.left, 1.0)
         return sizes
 
     def learn(self, batch: Transitions, rows: Array, turn: int, learning: Flags, draws: Mapping[str, Array]) -> Flags:
@@ -172,7 +168,7 @@ class OffPolicyMDPOPopulation(SquashedActorPopulation[OffPolicyMDPO]):
         self.actor.backward(
             now.gradient(torch.full_like(step, 1 / size), action_gradient, old_weight[:, :, None] * old_gradient)
         )
-        actor_norms = self.optimiser.step(self.gradients, rates, self.unlimited, learning)
+        actor_norms = self.optimiser.step(self.gradients, rates, None, learning)
 
         self.follow(turn, learning)
         finite: Flags = (norms + actor_norms)[:, 0].isfinite().cpu().numpy()

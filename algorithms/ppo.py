@@ -101,11 +101,7 @@ class PPO(OnPolicyAlgorithm):
         Raises:
             InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
         """
-        made = PPOPopulation(
-            [cls.configure(agent.configuration) for agent in agents], agents, environment, horizon, device
-        )
-        made.initialise()
-        return made
+        return PPOPopulation.begin(cls, agents, environment, horizon, device)
 
 
 class PPOPopulation(OnPolicyPopulation[PPO]):
@@ -115,8 +111,7 @@ class PPOPopulation(OnPolicyPopulation[PPO]):
         """Epochs of minibatch updates on one rollout, in lock-step."""
         static, h = self.static, self.columns
         learning = ~self.frozen
-        left = max(0.0, 1 - self.iteration * self.iteration_env_steps / self.horizon)
-        learning_rates = h.numbers("learning_rate") * np.where(h.flags("anneal_learning_rate"), left, 1.0)
+        learning_rates = h.numbers("learning_rate") * np.where(h.flags("anneal_learning_rate"), self.left, 1.0)
         low, high, far = 1 - h.clip_range, 1 + h.clip_range, 1.5 * h.target_kl
         stopping, clipping = bool(h.target_kl.isfinite().any()), bool(h.clip_range_vf.isfinite().any())
         normalizing = h.normalize_advantage.bool()

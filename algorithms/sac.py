@@ -113,15 +113,11 @@ class SAC(SquashedActorAlgorithm):
         Raises:
             InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
         """
-        made = SACPopulation(
-            [cls.configure(agent.configuration) for agent in agents], agents, environment, horizon, device
-        )
-        made.initialise()
-        return made
+        return SACPopulation.begin(cls, agents, environment, horizon, device)
 
     def parameter_counts(self, spaces: Spaces) -> tuple[int, int, int]:
         """Parameters of the actor, of all networks with targets, and operations of one update a row."""
-        actor, critic = (sum(i * o + o for i, o in layout.layers) for layout in self.layouts(spaces))
+        actor, critic = (layout.parameters for layout in self.layouts(spaces))
         # Actor: both observations forward, one backward. Critics: targets, learning (forward, backward), and forward
         # and through to the action for the actor.
         return actor, actor + 4 * critic, 2 * (4 * actor + 2 * (1 + 3 + 2) * critic)
@@ -141,29 +137,32 @@ class SACPopulation(SquashedActorPopulation[SAC]):
         super().__init__(configurations, agents, environment, horizon, device)
         self.log_temperature = torch.zeros(self.size, 1, device=device)
         self.temperature_optimiser = Adam(self.log_temperature, np.full(self.size, 1e-8))
+        self._read_temperatures()
 
     def initialise(self) -> None:
         """Draws every agent's initial weights; a temperature has its first value."""
         super().initialise()
-        self.log_temperature.copy_(torch.from_numpy(self._first_log_temperature))
+        self.log_temperature.copy_(self._first_log_temperature)
 
     def reconfigure(self) -> None:
         """Hands changed hyperparameters to those who keep a copy of their own; a fixed temperature changes at once."""
         super().reconfigure()
+        self._read_temperatures()
+        fixed = torch.from_numpy(~self._automatic[:, None]).to(self.device)
+        self.log_temperature.copy_(self._first_log_temperature.where(fixed, self.log_temperature))
+
+    def _read_temperatures(self) -> None:
+        """Takes `ent_coef` and `target_entropy`, which may be texts and so are no columns, from the configurations."""
         inside = self._inside(self._configurations)
         self._automatic: Flags = np.array([one.temperature[0] for one in inside])
         with np.errstate(divide="ignore"):  # a temperature fixed at 0 has the logarithm minus infinity
             first = np.log(np.array([[one.temperature[1]] for one in inside], dtype=np.float32))
-        self._first_log_temperature = first
-        auto = -float(self.static.action_length(self.spaces))
+        self._first_log_temperature = torch.from_numpy(first).to(self.device)
+        auto = -float(self.actions.length)
         self._target_entropy = torch.tensor(
             [[auto if one.target_entropy == "auto" else float(one.target_entropy)] for one in inside],
             device=self.device,
         )
-        if hasattr(self, "log_temperature"):
-            fixed = torch.from_numpy(~self._automatic[:, None]).to(self.device)
-            given = torch.from_numpy(first).to(self.device)
-            self.log_temperature.copy_(given.where(fixed, self.log_temperature))
 
     def learn(self, batch: Transitions, rows: Array, turn: int, learning: Flags, draws: Mapping[str, Array]) -> Flags:
         """Temperature, critics, actor and targets, once each."""
@@ -176,14 +175,14 @@ class SACPopulation(SquashedActorPopulation[SAC]):
         learned = learning & self._automatic
         if learned.any():
             gradient = -(now.log_prob.mean(1, keepdim=True) + self._target_entropy)
-            self.temperature_optimiser.step(gradient, rates, self.unlimited, learned)
+            self.temperature_optimiser.step(gradient, rates, None, learned)
 
         norms = self.critics.learn(batch, targets, rates, learning, scale=0.5)
 
         # Policy loss: alpha log pi(a|s) - min Q(s, a)
         action_gradient = self.value_gradient(batch.observations, now.actions)
         self.actor.backward(now.gradient(temperature / size, action_gradient))
-        actor_norms = self.optimiser.step(self.gradients, rates, self.unlimited, learning)
+        actor_norms = self.optimiser.step(self.gradients, rates, None, learning)
 
         self.follow(turn, learning)
         finite: Flags = (norms + actor_norms)[:, 0].isfinite().cpu().numpy()
@@ -194,7 +193,5 @@ class SACPopulation(SquashedActorPopulation[SAC]):
         return {
             **super().states(),
             "log_temperature": self.log_temperature,
-            "temperature_adam_mean": self.temperature_optimiser.mean,
-            "temperature_adam_square": self.temperature_optimiser.square,
-            "temperature_adam_decays": self.temperature_optimiser.decays,
+            **self.temperature_optimiser.states("temperature_"),
         }

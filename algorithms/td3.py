@@ -18,18 +18,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from autorl.agents.bounded_actions import BoundedActions
-from autorl.agents.networks import Layout, StackedMLP, stacked_layers
-from autorl.agents.off_policy import OffPolicyAlgorithm, OffPolicyPopulation, observation_length, track
-from autorl.agents.optimiser import Adam
+from autorl.agents.continuous import ContinuousAlgorithm, ContinuousPopulation
+from autorl.agents.networks import StackedMLP
+from autorl.agents.off_policy import track
 from autorl.agents.population import State
 from autorl.agents.replay import Transitions
-from autorl.agents.twin_critics import TwinCritics
 from autorl.checks import check_number, check_whole
 from autorl.environment import Environment, Spaces
 from autorl.population import hyperparameter
 from autorl.records import Agent
-from autorl.seeds import stream
 
 __all__ = ["TD3", "TD3Population"]
 
@@ -38,7 +35,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class TD3(OffPolicyAlgorithm):
+class TD3(ContinuousAlgorithm):
     """One configuration of TD3; `static` ones must agree within a population.
 
     Attributes:
@@ -100,38 +97,21 @@ class TD3(OffPolicyAlgorithm):
         Raises:
             InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
         """
-        made = TD3Population(
-            [cls.configure(agent.configuration) for agent in agents], agents, environment, horizon, device
-        )
-        made.initialise()
-        return made
-
-    def action_length(self, spaces: Spaces) -> int:
-        """Coordinates of an action.
-
-        Raises:
-            InvalidInput: If actions are not continuous between finite bounds.
-        """
-        return BoundedActions(spaces.action, type(self).__name__).length
-
-    def layouts(self, spaces: Spaces) -> tuple[Layout, Layout]:
-        """The actor, and one critic."""
-        inputs, actions, hidden = observation_length(spaces), self.action_length(spaces), [self.width] * self.depth
-        return Layout((inputs, *hidden, actions)), Layout((inputs + actions, *hidden, 1))
+        return TD3Population.begin(cls, agents, environment, horizon, device)
 
     def parameter_counts(self, spaces: Spaces) -> tuple[int, int, int]:
         """Parameters of the actor, of all networks with targets, and operations of one update a row.
 
         The actor's share is counted in full, although it learns only every `policy_delay` updates.
         """
-        actor, critic = (sum(i * o + o for i, o in layout.layers) for layout in self.layouts(spaces))
+        actor, critic = (layout.parameters for layout in self.layouts(spaces))
         return actor, 2 * actor + 4 * critic, 2 * (4 * actor + 2 * (1 + 3 + 2) * critic)
 
 
-class TD3Population(OffPolicyPopulation[TD3]):
+class TD3Population(ContinuousPopulation[TD3]):
     """Agents that learn by TD3."""
 
-    learned = frozenset({"smoothing"})
+    learned: ClassVar[tuple[str, ...]] = ("smoothing",)
 
     def __init__(
         self,
@@ -142,48 +122,19 @@ class TD3Population(OffPolicyPopulation[TD3]):
         device: str,
     ) -> None:
         super().__init__(configurations, agents, environment, horizon, device)
-        static = self.static
-        self.actions = BoundedActions(self.spaces.action, type(static).__name__)
-        actor, critic = static.layouts(self.spaces)
-        self.weights, self.target_weights, self.gradients = (
-            torch.zeros(self.size, actor.length, device=device) for _ in range(3)
-        )
-        self.actor = StackedMLP(actor, self.weights, static.activation, self.gradients)
-        self.target = StackedMLP(actor, self.target_weights, static.activation)
-        self.optimiser = Adam(self.weights, np.full(self.size, 1e-8))
-        self.critics = TwinCritics(self.size, critic, self.actions.length, static.activation, device)
-        self._unlimited = self.weights.new_full((self.size, 1), torch.inf)
+        self.target_weights = torch.zeros_like(self.weights)
+        self.target = StackedMLP(self.static.layouts(self.spaces)[0], self.target_weights, self.static.activation)
 
     def initialise(self) -> None:
-        """Draws every agent's initial weights, from its streams "weights" and "critics"; targets are copies."""
-        layout, agents = self.static.layouts(self.spaces)[0], self.inside
-        self.weights.copy_(
-            torch.cat([stacked_layers(layout, stream(one.seed, "weights", lineage=one.lineage)) for one in agents])
-        )
+        """Draws every agent's initial weights; targets are copies."""
+        super().initialise()
         self.target_weights.copy_(self.weights)
-        self.critics.initialise([stream(one.seed, "critics", lineage=one.lineage) for one in agents])
-
-    def reconfigure(self) -> None:
-        """Hands changed hyperparameters to those who keep a copy of their own."""
-        super().reconfigure()
-        self._delay = self.columns.numbers("policy_delay").astype(np.int64)
-
-    def noise(self, generator: np.random.Generator, configuration: TD3, steps: int) -> dict[str, Array]:
-        """Uniform actions, and normal draws for exploring and for smoothing the target."""
-        acting = (steps, configuration.n_envs, self.static.action_length(self.spaces))
-        learning = (steps, configuration.gradient_steps, configuration.batch_size, acting[-1])
-        return {
-            "uniform": generator.uniform(-1, 1, acting).astype(np.float32),
-            "acting": generator.standard_normal(acting, dtype=np.float32),
-            "smoothing": generator.standard_normal(learning, dtype=np.float32),
-        }
 
     def explore(self, observations: Array, random: Flags, draws: Mapping[str, Array]) -> tuple[Array, Array]:
         """The policy's action, or any at first, with noise."""
         actions = draws["uniform"]
         if not random.all():
-            seen = torch.from_numpy(observations.astype(np.float32, copy=False)).to(self.device)
-            own = self.actor.forward(seen).transpose(1, 2).tanh().cpu().numpy()
+            own = self.policy(self.seen(observations)).cpu().numpy()
             actions = np.where(random[:, None, None], actions, own)
         spread = self.columns.numbers("action_noise").astype(np.float32)[:, None, None]
         actions = (actions + spread * draws["acting"]).clip(-1, 1)
@@ -202,34 +153,30 @@ class TD3Population(OffPolicyPopulation[TD3]):
         targets = batch.rewards + batch.discounts * next_values
         norms = self.critics.learn(batch, targets, rates, learning, scale=1.0)
 
-        due = learning & ((self.gradient_updates + 1) % self._delay == 0)
+        due = learning & ((self.gradient_updates + 1) % h.whole("policy_delay") == 0)
         if due.any():
             # Policy loss: -Q1(s, pi(s)), through the first critic to the action and its tanh
-            actions = self.actor.forward(batch.observations).transpose(1, 2).tanh()
+            actions = self.policy(batch.observations)
             values = self.critics.values(batch.observations, actions)
             value_gradient = torch.zeros_like(values)
             value_gradient[:, 0] = -1 / size
             gradient = self.critics.action_gradient(value_gradient) * (1 - actions.square())
             self.actor.backward(gradient.transpose(1, 2))
-            norms = norms + self.optimiser.step(self.gradients, rates, self._unlimited, due)
+            norms = norms + self.optimiser.step(self.gradients, rates, None, due)
             taus = h.numbers("tau") * due
             track(self.critics.target_weights, self.critics.weights, taus)
             track(self.target_weights, self.weights, taus)
         finite: Flags = norms[:, 0].isfinite().cpu().numpy()
         return finite
 
-    def greedy(self, observations: Tensor) -> Array:
-        """The policy's actions."""
-        return self.actions.for_environment(self.actor.forward(observations).transpose(1, 2).tanh().cpu().numpy())
+    def policy(self, observations: Tensor) -> Tensor:
+        """The policies' actions in (-1, 1), shape (M, batch, length)."""
+        return self.actor.forward(observations).transpose(1, 2).tanh()
+
+    def greedy(self, observations: Array) -> Array:
+        """The policies' actions."""
+        return self.actions.for_environment(self.policy(self.seen(observations)).cpu().numpy())
 
     def states(self) -> dict[str, State]:
-        """Weights, targets, optimisers, and the replay."""
-        return {
-            **super().states(),
-            **self.critics.states(),
-            "weights": self.weights,
-            "target_weights": self.target_weights,
-            "adam_mean": self.optimiser.mean,
-            "adam_square": self.optimiser.square,
-            "adam_decays": self.optimiser.decays,
-        }
+        """What all such agents keep, and the actors' targets."""
+        return {**super().states(), "target_weights": self.target_weights}

@@ -36,6 +36,7 @@ class Columns:
             numbers = [math.inf if value is None else value for value in values]
             if all(isinstance(value, (bool, int, float)) for value in numbers):
                 self._values[name] = np.array(numbers, dtype=np.float64)
+        self._whole = {name: values.astype(np.int64) for name, values in self._values.items() if _whole(values)}
         self._tensors = {
             name: torch.tensor(values, dtype=torch.float32, device=device)[:, None]
             for name, values in self._values.items()
@@ -52,6 +53,14 @@ class Columns:
         """The values of a hyperparameter, float64 of shape (M,)."""
         return self._values[name]
 
+    def whole(self, name: str) -> npt.NDArray[np.int64]:
+        """The values of a hyperparameter that counts something, int64 of shape (M,)."""
+        return self._whole[name]
+
     def flags(self, name: str) -> npt.NDArray[np.bool_]:
         """The values of a true-or-false hyperparameter, shape (M,)."""
         return self._values[name].astype(np.bool_)
+
+
+def _whole(values: npt.NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(values).all()) and bool((values == np.floor(values)).all())

@@ -46,10 +46,14 @@ class Layout:
         return tuple(zip(self.sizes[:-1], self.sizes[1:], strict=True))
 
     @property
+    def parameters(self) -> int:
+        """Weights and biases of the layers."""
+        return sum(inputs * outputs + outputs for inputs, outputs in self.layers)
+
+    @property
     def length(self) -> int:
         """Floats of a row, padding included."""
-        used = sum(inputs * outputs + outputs for inputs, outputs in self.layers) + self.extra
-        return math.ceil(used / LANES) * LANES
+        return math.ceil((self.parameters + self.extra) / LANES) * LANES
 
     def weights(self, flat: Tensor) -> list[Tensor]:
         """Views of the weights, each (networks, in, out)."""
@@ -62,8 +66,7 @@ class Layout:
 
     def extras(self, flat: Tensor) -> Tensor:
         """View of the free parameters, (networks, extra)."""
-        start = sum(inputs * outputs + outputs for inputs, outputs in self.layers)
-        return flat[:, start : start + self.extra]
+        return flat[:, self.parameters : self.parameters + self.extra]
 
     @property
     def _starts(self) -> list[int]:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from autorl.agents.population import StackedPopulation, State
+from autorl.agents.networks import Layout, stacked_layers
+from autorl.agents.population import StackedPopulation, State, observation_length
 from autorl.agents.replay import Replay, Transitions
 from autorl.agents.training import TrainingEnvironments
 from autorl.checks import check_choice, check_number, check_whole
 from autorl.environment import Environment, Spaces
-from autorl.errors import InvalidInput
 from autorl.population.base import Algorithm, Plan
 from autorl.records import Agent
 from autorl.seeds import stream
 
-__all__ = ["OffPolicyAlgorithm", "OffPolicyPopulation", "observation_length", "track"]
+__all__ = ["OffPolicyAlgorithm", "OffPolicyPopulation", "track"]
 
 Array = npt.NDArray[Any]
 BLOCK = 256
@@ -100,7 +100,7 @@ class OffPolicyAlgorithm(Algorithm):
         acting, kept, _ = self.parameter_counts(spaces)
         taken = horizon // self.n_envs * self.n_envs
         updates = self.updates(taken)
-        inputs = observation_length(spaces)
+        inputs = observation_length(spaces, type(self).__name__)
         row = Replay.row_length(inputs, self.action_length(spaces))
         batch = BLOCK * self.gradient_steps + 8 * row
         return Plan(
@@ -113,18 +113,6 @@ class OffPolicyAlgorithm(Algorithm):
 
 
 A = TypeVar("A", bound=OffPolicyAlgorithm)
-
-
-def observation_length(spaces: Spaces) -> int:
-    """Floats of one observation.
-
-    Raises:
-        InvalidInput: If the environment's reward is a vector.
-    """
-    if spaces.rewards != 1:
-        raise InvalidInput(f"one reward is maximised here, not a vector of {spaces.rewards}")
-    assert spaces.observation.shape is not None  # the backends flatten every other observation
-    return int(np.prod(spaces.observation.shape, dtype=np.int64))
 
 
 class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
@@ -142,27 +130,27 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
 
     Attributes:
         spaces: What the environment offers.
-        inputs: Length of an observation.
+        learned: Names of draws made once an update rather than once a step, besides the replay's.
         replay: What was met.
     """
+
+    learned: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, configurations: Sequence[A], agents: Sequence[Agent], environment: Environment, horizon: int, device: str
     ) -> None:
         super().__init__(configurations, agents, environment, horizon, device)
         self.spaces = environment.spaces()
-        self.inputs = observation_length(self.spaces)
         self.replay = Replay(
             self.size,
             self.static.slots(horizon),
             self.static.n_envs,
-            self.inputs,
+            observation_length(self.spaces, type(self.static).__name__),
             self.static.action_length(self.spaces),
             device,
         )
         self._block = -1
         self._draws: dict[str, Array] = {}
-        self.reconfigure()
 
     @property
     def iteration_env_steps(self) -> int:
@@ -189,13 +177,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         return self.static.flops(self.spaces, int(self.env_steps[row]), int(self.gradient_updates[row]))
 
     def reconfigure(self) -> None:
-        """Hands changed hyperparameters to those who keep a copy of their own."""
-        whole = {
-            name: self.columns.numbers(name).astype(np.int64)
-            for name in ("learning_starts", "train_freq", "gradient_steps", "n_steps")
-        }
-        self._starts, self._every = whole["learning_starts"], whole["train_freq"]
-        self._times, self._n_steps = whole["gradient_steps"], whole["n_steps"]
+        """Has the random numbers drawn anew, whose shapes follow the configurations."""
         self._block = -1
 
     def restart(self, mark: int) -> None:
@@ -205,10 +187,11 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
 
     def iterate(self, training: TrainingEnvironments) -> npt.NDArray[np.bool_]:
         """One vector step, and the updates that are due."""
-        step, going = self.iteration, ~self.frozen
+        h, step, going = self.columns, self.iteration, ~self.frozen
+        starts, times = h.whole("learning_starts"), h.whole("gradient_steps")
         place = self._place(step)
         seen = training.observations
-        random = self._starts > step * self.static.n_envs
+        random = starts > step * self.static.n_envs
         stored, taken = self.explore(seen, random, {name: draws[:, place] for name, draws in self._draws.items()})
         answer = training.step(taken)
         self.replay.add(step, seen, stored, answer, going)
@@ -218,22 +201,17 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
             (1, 2)
         )
         done = step + 1
-        due = going & sound & (done % self._every == 0) & (done * self.static.n_envs > self._starts)
+        due = going & sound & (done % h.whole("train_freq") == 0) & (done * self.static.n_envs > starts)
         if due.any():
-            for turn in range(int(self._times[due].max())):
-                learning = due & (self._times > turn)
+            for turn in range(int(times[due].max())):
+                learning = due & (times > turn)
                 rows = self.draw(self._draws["replay"][:, place, turn], done)
-                batch = self.replay.sample(rows, done, self.columns.gamma, self._n_steps)
+                batch = self.replay.sample(rows, done, h.gamma, h.whole("n_steps"))
                 draws = {name: draws[:, place, turn] for name, draws in self._draws.items() if name in self.learned}
                 finite = self.learn(batch, rows, turn, learning, draws)
                 self.gradient_updates += learning
                 sound &= finite | ~learning
         return sound
-
-    @property
-    def learned(self) -> frozenset[str]:
-        """Names of draws made once an update rather than once a step, besides the replay's."""
-        return frozenset()
 
     @abstractmethod
     def explore(
@@ -277,19 +255,14 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
             steps: Vector steps of a block.
         """
 
-    @abstractmethod
-    def greedy(self, observations: Tensor) -> Array:
-        """The best actions (M, batch, *action), as the environment takes them, for observations (M, batch, inputs)."""
+    def seen(self, observations: Array) -> Tensor:
+        """Observations as the networks take them, whatever their type."""
+        return torch.from_numpy(observations.astype(np.float32, copy=False)).to(self.device)
 
-    def act(self, observations: Array) -> Array:
-        """The best actions; zeros for frozen agents."""
-        count = len(self.agents)
-        flat = observations.reshape(count, observations.shape[2], -1).astype(np.float32, copy=False)
-        if count < self.size:
-            flat = np.repeat(flat, self.size, axis=0)
-        actions = self.greedy(torch.from_numpy(flat).to(self.device))
-        actions[self.frozen] = 0
-        return actions[:count, None]
+    def drawn_weights(self, layout: Layout) -> Tensor:
+        """Initial weights (size, P) as torch's linear layers have them, from every agent's stream "weights"."""
+        made = [stacked_layers(layout, stream(one.seed, "weights", lineage=one.lineage)) for one in self.inside]
+        return torch.cat(made)
 
     def draw(self, units: Array, steps: int) -> Array:
         """Rows to learn from (M, batch), for uniform draws in [0, 1)."""

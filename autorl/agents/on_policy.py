@@ -6,7 +6,7 @@ import math
 import sys
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from autorl.agents.advantages import generalized_advantages
 from autorl.agents.distributions import actions_for
 from autorl.agents.normalization import ObservationNormalizer
 from autorl.agents.optimiser import Adam
-from autorl.agents.population import StackedPopulation, State
+from autorl.agents.population import StackedPopulation, State, observation_length
 from autorl.agents.rollout import Batch, Rollout, collect, flat
 from autorl.agents.training import TrainingEnvironments
 from autorl.checks import check_choice, check_number, check_whole
@@ -80,12 +80,10 @@ class OnPolicyAlgorithm(Algorithm):
         Raises:
             InvalidInput: If the algorithm cannot handle the spaces.
         """
-        if spaces.rewards != 1:
-            raise InvalidInput(f"{type(self).__name__} maximises one reward, not a vector of {spaces.rewards}")
-        assert spaces.observation.shape is not None  # the backends flatten every other observation
-        actions = actions_for(spaces.action, type(self).__name__)
+        who = type(self).__name__
+        inputs, actions = observation_length(spaces, who), actions_for(spaces.action, who)
         return ActorCriticShape(
-            inputs=int(np.prod(spaces.observation.shape, dtype=np.int64)),
+            inputs=inputs,
             heads=actions.heads,
             log_stds=actions.log_stds,
             width=self.width,
@@ -239,25 +237,16 @@ class OnPolicyPopulation(StackedPopulation[A]):
             heads.transpose(1, 2).contiguous() if self.keeps_heads else None,
         )
 
-    def act(self, observations: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """The likeliest actions; zeros for frozen agents."""
-        count = len(self.agents)
-        flat = observations.reshape(count, observations.shape[2], -1)
-        if count < self.size:
-            flat = np.repeat(flat, self.size, axis=0)
-        with np.errstate(all="ignore"):
-            seen = torch.from_numpy(self.normalizer(flat)).to(self.device)
-            actions = self.actions.mode(self.network.heads(seen).cpu().numpy())
-        actions[self.frozen] = 0
-        return actions[:count, None]
+    def greedy(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The likeliest actions."""
+        seen = torch.from_numpy(self.normalizer(observations)).to(self.device)
+        return self.actions.mode(self.network.heads(seen).cpu().numpy())
 
     def states(self) -> dict[str, State]:
         """Weights, Adam's moments and decays, the normaliser's statistics, and the count of samples."""
         return {
             "weights": self.network.parameters,
-            "adam_mean": self.optimiser.mean,
-            "adam_square": self.optimiser.square,
-            "adam_decays": self.optimiser.decays,
+            **self.optimiser.states(),
             "observation_mean": self.normalizer.mean,
             "observation_variance": self.normalizer.variance,
             "observation_count": self.normalizer.count,

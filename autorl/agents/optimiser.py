@@ -39,7 +39,7 @@ class Adam:
         self,
         gradients: Tensor,
         learning_rates: Float64,
-        max_grad_norms: Tensor,
+        max_grad_norms: Tensor | None,
         learning: npt.NDArray[np.bool_] | None = None,
     ) -> Tensor:
         """Clips the gradient's norm and takes a step, per agent.
@@ -47,7 +47,7 @@ class Adam:
         Args:
             gradients: Shape (M, P); overwritten.
             learning_rates: One per agent (M).
-            max_grad_norms: One per agent (M, 1).
+            max_grad_norms: One per agent (M, 1); None does not clip.
             learning: Which agents take the step (M); None is all. The others keep every bit.
 
         Returns:
@@ -60,7 +60,9 @@ class Adam:
             kept = [tensor[resting] for tensor in (self.parameters, self.mean, self.square)]
             kept_decays = self.decays[~learning]
         norms: Tensor = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
-        gradients.mul_((max_grad_norms / norms.add_(1e-6)).clamp_max_(1.0))
+        norms.add_(1e-6)
+        if max_grad_norms is not None:
+            gradients.mul_((max_grad_norms / norms).clamp_max_(1.0))
         self.mean.lerp_(gradients, 1 - BETAS[0])
         self.square.mul_(BETAS[1]).addcmul_(gradients, gradients, value=1 - BETAS[1])
         self.decays *= BETAS
@@ -75,3 +77,11 @@ class Adam:
                 tensor[resting] = rows
             self.decays[~learning] = kept_decays
         return norms
+
+    def states(self, prefix: str = "") -> dict[str, Tensor | Float64]:
+        """What continues at a rung: moments and decays, live, their names behind a prefix."""
+        return {
+            f"{prefix}adam_mean": self.mean,
+            f"{prefix}adam_square": self.square,
+            f"{prefix}adam_decays": self.decays,
+        }

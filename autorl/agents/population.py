@@ -13,17 +13,33 @@ from torch import Tensor
 
 from autorl.agents.columns import Columns
 from autorl.agents.training import TrainingEnvironments
-from autorl.environment import Environment
+from autorl.environment import Environment, Spaces
 from autorl.errors import InvalidInput
 from autorl.population.base import Algorithm, Costs, Population
 from autorl.records import Agent, Configuration
 
-__all__ = ["StackedPopulation", "State"]
+__all__ = ["StackedPopulation", "State", "observation_length"]
 
 A = TypeVar("A", bound=Algorithm)
 T = TypeVar("T")
 State = Tensor | npt.NDArray[Any]
 """An array of one row per internal agent, written in place."""
+
+
+def observation_length(spaces: Spaces, who: str) -> int:
+    """Floats of one observation, for an algorithm that maximises a single reward.
+
+    Args:
+        spaces: What the environment offers.
+        who: The algorithm, for the message.
+
+    Raises:
+        InvalidInput: If the environment's reward is a vector.
+    """
+    if spaces.rewards != 1:
+        raise InvalidInput(f"{who} maximises one reward, not a vector of {spaces.rewards}")
+    assert spaces.observation.shape is not None  # the backends flatten every other observation
+    return int(np.prod(spaces.observation.shape, dtype=np.int64))
 
 
 class StackedPopulation(Population, Generic[A]):
@@ -67,6 +83,20 @@ class StackedPopulation(Population, Generic[A]):
         self.frozen = np.zeros(self.size, dtype=np.bool_)
         self._training: TrainingEnvironments | None = None
 
+    @classmethod
+    def begin(
+        cls, algorithm: type[A], agents: Sequence[Agent], environment: Environment, horizon: int, device: str
+    ) -> Self:
+        """Builds agents at their initial weights; the arguments are those of `Algorithm.population`.
+
+        Raises:
+            InvalidInput: If the agents disagree on a static hyperparameter, or the spaces are not supported.
+        """
+        configurations = [algorithm.configure(agent.configuration) for agent in agents]
+        made = cls(configurations, agents, environment, horizon, device)
+        made.initialise()
+        return made
+
     @property
     def agents(self) -> tuple[Agent, ...]:
         """The agents, in row order (M)."""
@@ -88,6 +118,15 @@ class StackedPopulation(Population, Generic[A]):
         return 1
 
     @property
+    def left(self) -> float:
+        """The share of the horizon that is left when this iteration begins, to which annealing refers."""
+        return max(0.0, 1 - self.iteration * self.iteration_env_steps / self.horizon)
+
+    @abstractmethod
+    def initialise(self) -> None:
+        """Draws every agent's initial weights, from streams of its own."""
+
+    @property
     @abstractmethod
     def iteration_env_steps(self) -> int:
         """Env steps of one iteration, per agent."""
@@ -104,6 +143,21 @@ class StackedPopulation(Population, Generic[A]):
         Returns:
             Which agents are sound (size): every number they met is finite.
         """
+
+    @abstractmethod
+    def greedy(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The best actions (size, batch, *action), as the environment takes them, for (size, batch, inputs)."""
+
+    def act(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The best actions; zeros for frozen agents."""
+        count = len(self._agents)
+        flat = observations.reshape(count, observations.shape[2], -1)
+        if count < self.size:
+            flat = np.repeat(flat, self.size, axis=0)
+        with np.errstate(all="ignore"):
+            actions = self.greedy(flat)
+        actions[self.frozen] = 0
+        return actions[:count, None]
 
     @abstractmethod
     def states(self) -> dict[str, State]:

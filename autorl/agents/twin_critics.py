@@ -88,8 +88,7 @@ class TwinCritics:
         """
         errors = (self.values(batch.observations, batch.actions) - targets[:, None]) * (2 * scale / targets.shape[1])
         self._online.backward(errors.view(-1, 1, targets.shape[1]))
-        unlimited = self.gradients.new_full((len(targets), 1), torch.inf)
-        return self.optimiser.step(self.gradients, learning_rates, unlimited, learning)
+        return self.optimiser.step(self.gradients, learning_rates, None, learning)
 
     def action_gradient(self, value_gradient: Tensor) -> Tensor:
         """Gradient with respect to the actions of the last `values`, (M, batch, length).
@@ -106,9 +105,7 @@ class TwinCritics:
         return {
             "critic_weights": self.weights,
             "target_critic_weights": self.target_weights,
-            "critic_adam_mean": self.optimiser.mean,
-            "critic_adam_square": self.optimiser.square,
-            "critic_adam_decays": self.optimiser.decays,
+            **self.optimiser.states("critic_"),
         }
 
 
