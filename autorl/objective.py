@@ -51,7 +51,7 @@ class Group:
         agents: Who; their static hyperparameters are equal.
         first: Mark of the rung they start at, 0 from initial weights.
         last: Mark of the rung they end at.
-        keep: Whether states at rungs are saved, the last one included.
+        keep: Whether the agents' states at the last rung are saved.
     """
 
     agents: tuple[Agent, ...]
@@ -124,8 +124,9 @@ class Objective:
     def chain(self, agent: Agent, last: int) -> tuple[str, ...]:
         """Keys of the segments that lead an agent from initial weights to a rung, oldest first."""
         keys: list[str] = []
-        own = [dict(agent.configuration), agent.seed, agent.lineage]
         for span in self.spans(last):
+            now = agent.at(span[0])
+            own = [dict(now.configuration), now.seed, now.lineage]
             keys.append(digest([keys[-1] if keys else None, *self._common, own, span]))
         return tuple(keys)
 
@@ -161,6 +162,7 @@ class Objective:
         try:
             for index in range(done, len(spans)):
                 first, last = spans[index]
+                _change(population, group.agents, first)
                 population.restart(first)
                 parents = [chain[index - 1] if index else None for chain in chains]
                 keys = [chain[index] for chain in chains]
@@ -178,6 +180,7 @@ class Objective:
                         found[row].append(segment)
                 if any(segment.status is Status.FAILED for segment in segments):
                     break
+            else:
                 if states is not None and group.keep and self.algorithm_class.checkpoints == "exact":
                     _save(population, segments, states)
         finally:
@@ -189,15 +192,16 @@ class Objective:
     ) -> tuple[Population, int]:
         """The population, and how many of the segments it has behind it."""
         build = self.algorithm_class.population
-        population = build(group.agents, self.environment, self.horizon, self.device)
         done = sum(last <= group.first for _, last in spans)
         if done and states is not None:
             loaded = [states.load(chain[done - 1]) for chain in chains]
             kept = [state for state in loaded if state is not None]
             if len(kept) == len(loaded):
+                agents = [agent.at(group.first) for agent in group.agents]
+                population = build(agents, self.environment, self.horizon, self.device)
                 population.load_state_dict({name: np.stack([state[name] for state in kept]) for name in kept[0]})
                 return population, done
-        return population, 0
+        return build([agent.at(0) for agent in group.agents], self.environment, self.horizon, self.device), 0
 
     def marks(self, first: int, last: int) -> tuple[int, ...]:
         """The checkpoints in (first, last]."""
@@ -278,6 +282,14 @@ class _Watch:
             returns, steps = random_returns(self.objective.environment, [seed], episodes, rule.discount)
             self.random[row, episodes], cost = returns[0], int(steps[0])
         return np.broadcast_to(self.random[row, episodes], shape).astype(np.float64), cost
+
+
+def _change(population: Population, agents: Sequence[Agent], mark: int) -> None:
+    """Gives every row the hyperparameters and the lineage it has from a mark on."""
+    for row, (before, agent) in enumerate(zip(population.agents, agents, strict=True)):
+        now = agent.at(mark)
+        if (dict(before.configuration), before.lineage) != (dict(now.configuration), now.lineage):
+            population.replace(row, now.configuration, now.lineage)
 
 
 def _spent(before: Costs, after: Costs) -> dict[str, Any]:

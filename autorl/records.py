@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Agent", "Configuration", "Evaluation", "FloatArray", "Run", "Segment", "Status", "Trial", "Value"]
+__all__ = [
+    "Agent",
+    "Configuration",
+    "Evaluation",
+    "FloatArray",
+    "Run",
+    "Segment",
+    "Status",
+    "Stretch",
+    "Trial",
+    "Value",
+]
 
 Value = bool | int | float | str | None
 """A hyperparameter's natural value."""
@@ -29,6 +40,21 @@ class Status(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A part of an agent's training under hyperparameters that it has no more.
+
+    Attributes:
+        until: Mark of the rung at which it ended, in env steps.
+        configuration: The hyperparameters then, as complete as those of whoever has this stretch behind it.
+        lineage: Named the agent's random streams then.
+    """
+
+    until: int
+    configuration: Configuration
+    lineage: str = ""
+
+
+@dataclass(frozen=True)
 class Agent:
     """Who trains: a full configuration of an algorithm, a seed, and where its random streams come from.
 
@@ -36,11 +62,21 @@ class Agent:
         configuration: Every hyperparameter of the algorithm (defaults, fixed and tuned values merged).
         seed: The seed all of the agent's streams are derived from; 0 is a seed like any other.
         lineage: Names the branch of the agent's history; "" from initial weights, another text for an exploited copy.
+        earlier: Its training before it had this configuration, oldest first; empty where it had no other. An exploited
+            copy has the stretches of the agent it was copied from.
     """
 
     configuration: Configuration
     seed: int
     lineage: str = ""
+    earlier: tuple[Stretch, ...] = ()
+
+    def at(self, mark: int) -> Agent:
+        """The agent as it trains from a mark on, with nothing behind it."""
+        for stretch in self.earlier:
+            if mark < stretch.until:
+                return Agent(stretch.configuration, self.seed, stretch.lineage)
+        return Agent(self.configuration, self.seed, self.lineage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +217,9 @@ class Trial:
         origin: "default", "start_from", "user" or "tuner".
         violations: Per constraint of the study by how much it is broken, 0 or below if it holds; empty without
             constraints, and unless complete.
+        earlier: What it trained under before it had this configuration, where a schedule changes hyperparameters in
+            training; empty otherwise.
+        lineage: Names its agents' random streams under this configuration.
     """
 
     number: int
@@ -192,6 +231,8 @@ class Trial:
     reason: str | None = None
     origin: str = "tuner"
     violations: tuple[float, ...] = ()
+    earlier: tuple[Stretch, ...] = ()
+    lineage: str = ""
 
     @property
     def feasible(self) -> bool:

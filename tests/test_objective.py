@@ -16,7 +16,7 @@ from autorl.environment import Environment
 from autorl.execution.base import Done
 from autorl.execution.local import Local
 from autorl.objective import EvaluationSettings, Group, Objective
-from autorl.records import Agent, Segment, Status
+from autorl.records import Agent, Segment, Status, Stretch
 from autorl.storage.checkpoints import CheckpointFolder
 
 CONFIG: dict[str, Any] = {
@@ -109,6 +109,38 @@ def test_promotions_from_saved_states_have_the_bits_of_an_unbroken_run(
     assert bits(second[1]) == bits(unbroken[0][1:2])
     assert bits(second[0]) == bits(unbroken[1][1:2])
     assert bits(third[0]) == bits(unbroken[0][2:])
+
+
+def test_an_exploited_copy_goes_on_from_the_weights_it_was_copied_from(
+    tmp_path: Path, unbroken: list[tuple[Segment, ...]]
+) -> None:
+    better, worse = Agent(full(), 0), Agent(full(gamma=0.9), 0)
+    copy = Agent(full(learning_rate=2e-3), 0, "1@300", (Stretch(300, full()),))
+    again = Agent(full(learning_rate=3e-3), 0, "1@700", (*copy.earlier, Stretch(700, copy.configuration, copy.lineage)))
+    chains = {who: objective().chain(who_is, 1000) for who, who_is in {"better": better, "copy": copy}.items()}
+    assert chains["copy"][0] == chains["better"][0]
+    assert chains["copy"][1] != chains["better"][1]
+    assert objective().chain(again, 700) == objective().chain(copy, 700)
+    train(tmp_path, Group((better, worse), 0, 300, keep=True))
+    # The one that goes on as it was, and the copy, which starts from the state saved under the other's key.
+    beside = train(tmp_path, Group((better, copy), 300, 700, keep=True))[0]
+    assert bits(beside[0]) == bits(unbroken[0][1:2])
+    last = train(tmp_path, Group((again,), 700, 1000))[0]
+    # From initial weights, on an empty folder, the whole history is lived through to the same bits.
+    alone = train(tmp_path / "empty", Group((again,), 0, 1000))[0][0]
+    assert bits(alone) == [*bits(unbroken[0][:1]), *bits(beside[1]), *bits(last[0])]
+    assert bits(alone[1:2]) != bits(unbroken[0][1:2])
+
+
+def test_a_history_says_who_somebody_was(tmp_path: Path) -> None:
+    agent = Agent(full(), 4, "b", (Stretch(300, full(gamma=0.9)), Stretch(700, full(gamma=0.8), "a")))
+    assert [agent.at(mark).configuration["gamma"] for mark in (0, 299, 300, 700, 1000)] == [0.9, 0.9, 0.8, 0.99, 0.99]
+    assert [(agent.at(mark).lineage, agent.at(mark).seed) for mark in (0, 300, 700)] == [("", 4), ("a", 4), ("b", 4)]
+
+
+def test_only_the_last_state_of_a_group_is_kept(tmp_path: Path) -> None:
+    train(tmp_path, Group((Agent(full(), 0),), 0, 700, keep=True))
+    assert [path.stem for path in tmp_path.iterdir()] == [objective().chain(Agent(full(), 0), 700)[-1]]
 
 
 def test_a_lost_state_is_trained_again_to_the_same_bits(tmp_path: Path, unbroken: list[tuple[Segment, ...]]) -> None:

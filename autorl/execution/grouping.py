@@ -18,11 +18,12 @@ LARGEST = 64
 def by_configuration(agents: Sequence[Agent]) -> list[tuple[Agent, ...]]:
     """The agents of each configuration, in the order of first appearance."""
     found: dict[str, list[Agent]] = {}
-    names: dict[tuple[int, str], str] = {}  # the seeds of a configuration mostly share one object, named once
+    names: dict[tuple[int, str, int], str] = {}  # the seeds of a configuration mostly share one object, named once
     for agent in agents:
-        same = id(agent.configuration), agent.lineage
+        same = id(agent.configuration), agent.lineage, id(agent.earlier)
         if same not in names:
-            names[same] = canonical_json([dict(agent.configuration), agent.lineage])
+            earlier = [[one.until, dict(one.configuration), one.lineage] for one in agent.earlier]
+            names[same] = canonical_json([dict(agent.configuration), agent.lineage, earlier])
         found.setdefault(names[same], []).append(agent)
     return [tuple(members) for members in found.values()]
 

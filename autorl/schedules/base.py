@@ -8,13 +8,30 @@ function of what it receives.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar, cast
 
-from autorl.records import Trial
+from autorl.records import Configuration, Stretch, Trial
+from autorl.space import SearchSpace
 
-__all__ = ["Ask", "Assignment", "Frame", "Request", "Requests", "Schedule", "Tell", "Train"]
+__all__ = [
+    "Answer",
+    "Ask",
+    "Assignment",
+    "Await",
+    "Frame",
+    "Launch",
+    "Part",
+    "Request",
+    "Requests",
+    "Schedule",
+    "Tell",
+    "Train",
+    "ask",
+    "tell",
+    "train",
+]
 
 
 @dataclass(frozen=True)
@@ -26,12 +43,18 @@ class Frame:
         seeds: The tuning seeds.
         batch: Configurations asked at once, where the schedule has no number of its own.
         objectives: Number of losses.
+        space: What is searched; None where nothing is known of it.
+        seed: The tuner's seed, from which a schedule's own random streams are derived.
+        not_means: Labels of the objectives whose aggregate over seeds is not their mean.
     """
 
     horizon: int
     seeds: tuple[int, ...]
     batch: int
     objectives: int
+    space: SearchSpace | None = None
+    seed: int = 0
+    not_means: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,11 +66,23 @@ class Ask:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Train one trial on these seeds up to a rung's mark."""
+    """Train one trial on these seeds up to a rung's mark.
+
+    Attributes:
+        trial: Its number.
+        seeds: One agent each, those it has been trained on before included.
+        mark: In env steps.
+        configuration: The tuned hyperparameters it has from now on; None for those that were asked.
+        earlier: What it trained under before. It may be another trial's past: then it goes on from that one's weights.
+        lineage: Names the agents' random streams from now on; "" as from initial weights.
+    """
 
     trial: int
     seeds: tuple[int, ...]
     mark: int
+    configuration: Configuration | None = None
+    earlier: tuple[Stretch, ...] = ()
+    lineage: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,8 +99,28 @@ class Tell:
     trials: tuple[int, ...]
 
 
-Request = Ask | Train | Tell
-Requests = Generator[Request, tuple[int, ...] | tuple[Trial, ...], None]
+@dataclass(frozen=True)
+class Launch:
+    """Starts assignments without waiting for them; the answer is an empty tuple."""
+
+    assignments: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True)
+class Await:
+    """Waits until a launched assignment is done.
+
+    The answer is a tuple of `Trial`, one for each that is done by then and was not answered before, in the order of
+    completion. That order comes from the clock: it is an input of the study, stored and replayed.
+    """
+
+
+Request = Ask | Train | Tell | Launch | Await
+Answer = tuple[int, ...] | tuple[Trial, ...]
+T = TypeVar("T")
+Part = Generator[Request, Answer, T]
+"""A part of a schedule's loop, run by `yield from`; it returns something."""
+Requests = Part[None]
 
 
 class Schedule(ABC):
@@ -90,3 +145,26 @@ class Schedule(ABC):
     def constant_metrics(self) -> frozenset[str]:
         """Names of metrics that are equal for all configurations under this schedule."""
         return frozenset()
+
+    def check(self, frame: Frame) -> None:  # noqa: B027  # most schedules fit every study
+        """Compares the options with a study, before anything is trained.
+
+        Raises:
+            InvalidInput: If they do not fit it.
+        """
+
+
+def ask(count: int) -> Part[tuple[int, ...]]:
+    """Asks, and returns the numbers: `trials = yield from ask(4)`."""
+    return cast("tuple[int, ...]", (yield Ask(count)))
+
+
+def train(assignments: Iterable[Assignment]) -> Part[tuple[Trial, ...]]:
+    """Trains, and returns the trials."""
+    return cast("tuple[Trial, ...]", (yield Train(tuple(assignments))))
+
+
+def tell(trials: Iterable[int]) -> Part[None]:
+    """Tells, unless there is nobody to tell of."""
+    if numbers := tuple(trials):
+        yield Tell(numbers)

@@ -48,6 +48,11 @@ class CheckpointFolder:
         except (OSError, SafetensorError, ValueError, KeyError):
             return None  # a cache: whoever asked trains the chain again, to the same bits
 
+    def drop(self, keys: Iterable[str]) -> None:
+        """Deletes these states, as far as they are there."""
+        for key in keys:
+            self.path(key).unlink(missing_ok=True)
+
     def keep_only(self, keys: Iterable[str]) -> None:
         """Deletes every state but these."""
         kept = {self.path(key).name for key in keys}

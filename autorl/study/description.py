@@ -180,18 +180,18 @@ class Budget(_Frozen):
         trials: Configurations tried, the default among them.
         env_steps: Env steps of training per agent at full length; annealing refers to it.
         hours: Wall-clock hours of tuning. What ends by the clock is not reproducible.
-        total_env_steps: Env steps of training over all tuning agents together.
+        env_steps_total: Env steps of training over all tuning agents together.
     """
 
     trials: Count | None = None
     env_steps: Count = 30_000
     hours: Positive | None = None
-    total_env_steps: Count | None = None
+    env_steps_total: Count | None = None
 
     @property
     def limited(self) -> bool:
         """Whether anything but the tuner ends the study."""
-        return not (self.trials is None and self.hours is None and self.total_env_steps is None)
+        return not (self.trials is None and self.hours is None and self.env_steps_total is None)
 
 
 class EvaluationEntry(_Frozen):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autorl.content import digest
 from autorl.errors import InvalidInput
 from autorl.metrics import Constraint, Criterion, bundled_metrics
 from autorl.metrics.base import Metric, option_fields
-from autorl.records import Agent, Configuration, Run, Status, Trial
+from autorl.records import Configuration, Run, Status, Stretch, Trial
 from autorl.statistics import Estimate, estimate
 from autorl.storage.truth import Truth
 from autorl.study.resolved import ResolvedStudy
@@ -34,6 +34,8 @@ class Judged:
         tuning: Runs on the tuning seeds; empty if it failed there.
         validation: Runs on the validation seeds; empty without them.
         test: Runs on the test seeds, None where one was lost; empty while none was made.
+        lineage: Names its agents' random streams.
+        earlier: What it trains under before it has this configuration, with full configurations.
     """
 
     trial: Trial | None
@@ -41,6 +43,12 @@ class Judged:
     tuning: tuple[Run, ...] = ()
     validation: tuple[Run, ...] = ()
     test: tuple[Run | None, ...] = ()
+    lineage: str = ""
+    earlier: tuple[Stretch, ...] = ()
+
+    def wanted(self, seeds: tuple[int, ...], mark: int, phase: str, *, final: bool = False) -> Wanted:
+        """What to train to judge it on seeds; where its schedule changed hyperparameters, all of that anew."""
+        return Wanted(self.configuration, seeds, mark, phase, final, self.lineage, self.earlier)
 
     def estimates(self, runs: Sequence[Run | None], metrics: Sequence[Metric], seed: int) -> dict[str, Estimate]:
         """Metric label -> estimate over these runs; a metric that cannot be measured on them is left out.
@@ -117,7 +125,9 @@ class Judging:
 
     def _of(self, trial: Trial) -> Judged:
         runs = tuple(run for run in trial.runs if len(run.checkpoints))
-        return Judged(trial, self._study.full(trial.configuration), runs if trial.status is Status.COMPLETE else ())
+        tuning = runs if trial.status is Status.COMPLETE else ()
+        full, past = self._study.full(trial.configuration), self._study.past(trial.earlier)
+        return Judged(trial, full, tuning, lineage=trial.lineage, earlier=past)
 
     def _tuned(self, configuration: Configuration) -> tuple[Run, ...]:
         wanted = Wanted(configuration, self._study.seeds.tuning, self._trainer.objective.horizon, "baseline")
@@ -135,11 +145,11 @@ class Judging:
             return [], [self._of(trial) for trial in best_trials(trials, 1)]
         finalists = [self._of(trial) for trial in best_trials(trials, count)]
         horizon = self._trainer.objective.horizon
-        wanted = [Wanted(one.configuration, study.seeds.validation, horizon, "validation") for one in finalists]
+        wanted = [one.wanted(study.seeds.validation, horizon, "validation") for one in finalists]
         judged = []
         for one, runs in zip(finalists, self._train("validation", wanted), strict=True):
             whole = tuple(run for run in runs if run is not None)
-            judged.append(Judged(one.trial, one.configuration, one.tuning, whole))
+            judged.append(replace(one, validation=whole))
         # Who failed or diverged on a validation seed is never preferred; among those the order on tuning seeds stays.
         scores = [_validated(one, study) for one in judged]
         failed = [one for one, score in zip(judged, scores, strict=True) if score is None]
@@ -154,14 +164,12 @@ class Judging:
         reported = [one for one in (verdict.baseline, verdict.default, *verdict.chosen) if one is not None]
         phases = ["baseline" if one.trial is None else "test" for one in reported]
         wanted = [
-            Wanted(one.configuration, study.seeds.test, horizon, phase, final=True)
+            one.wanted(study.seeds.test, horizon, phase, final=True)
             for one, phase in zip(reported, phases, strict=True)
         ]
         self._record_opening(reported)
         found = iter(self._train("test", wanted))
-        tested = {
-            id(one): Judged(one.trial, one.configuration, one.tuning, one.validation, next(found)) for one in reported
-        }
+        tested = {id(one): replace(one, test=next(found)) for one in reported}
         chosen = tuple(tested[id(one)] for one in verdict.chosen)
         best = {one.trial.number: one for one in chosen if one.trial is not None}
         finalists = [best.get(_number(one), one) for one in verdict.finalists]
@@ -176,7 +184,7 @@ class Judging:
     def _record_opening(self, reported: Sequence[Judged]) -> None:
         if self._trainer.executor is None:
             return
-        content = [[dict(one.configuration) for one in reported], list(self._study.seeds.test)]
+        content = [[_described(one) for one in reported], list(self._study.seeds.test)]
         name = digest(content)
         if name not in self._truth.inputs(OPENED):
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -192,8 +200,7 @@ class Judging:
         return self._trainer.train(wanted, after_group)
 
     def _known(self, one: Wanted) -> bool:
-        agents = (Agent(one.configuration, seed) for seed in one.seeds)
-        return all(self._trainer.known_run(agent, one.mark) is not None for agent in agents)
+        return all(self._trainer.known_run(agent, one.mark) is not None for agent in one.agents)
 
 
 def reported_metrics(criteria: Sequence[Criterion], constraints: Sequence[Constraint] = ()) -> list[Criterion]:
@@ -217,6 +224,13 @@ def _validated(one: Judged, study: ResolvedStudy) -> tuple[float, tuple[float, .
     loss = criterion.loss(criterion.metric.aggregate(runs))
     violations = tuple(bound.violation(bound.metric.aggregate(runs)) for bound in study.constraints)
     return (loss, violations) if all(map(math.isfinite, (loss, *violations))) else None
+
+
+def _described(one: Judged) -> object:
+    configuration = dict(one.configuration)
+    if not one.earlier:
+        return configuration
+    return [configuration, one.lineage, *([past.until, dict(past.configuration), past.lineage] for past in one.earlier)]
 
 
 def _number(one: Judged) -> int:

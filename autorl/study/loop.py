@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from autorl.errors import BrokenObjective, InvalidInput
-from autorl.records import Agent, Configuration, Run, Status, Trial
+from autorl.records import Configuration, Run, Status, Trial
 from autorl.schedules import Ask, Assignment, Frame, Tell, Train
+from autorl.storage.checkpoints import CheckpointFolder
 from autorl.storage.truth import Truth
 from autorl.study.asking import Asking
 from autorl.study.resolved import ResolvedStudy
+from autorl.study.retention import Retention
 from autorl.study.telling import Telling, known_in_advance
 from autorl.study.trainer import NotTrainedError, Trainer, Wanted
 
@@ -56,6 +58,7 @@ class Loop:
         self._on_group, self._on_trial = on_group, on_trial
         self._telling = Telling(functools.partial(known_in_advance, study))
         self._results: dict[int, Trial] = {}
+        self._wanted: dict[int, Wanted] = {}  # what each trial was last trained to
         self._told: list[Trial] = []
         self._fulls: dict[int, Configuration] = {}
         self._env_steps = 0
@@ -65,6 +68,8 @@ class Loop:
         self._ended_by_clock = truth.inputs(ENDED)
         self._started = time.monotonic()
         self._stopped: float | None = None
+        promotes = trainer.executor is not None and len(study.rungs) > 1 and study.algorithm.checkpoints == "exact"
+        self._retention = Retention(CheckpointFolder(trainer.executor.checkpoints) if promotes else None)  # type: ignore[union-attr]
         self.finished = False
 
     @property
@@ -86,7 +91,12 @@ class Loop:
         """
         description = self.study.description
         frame = Frame(
-            description.budget.env_steps, self.study.seeds.tuning, description.batch, len(self.study.criteria)
+            horizon=description.budget.env_steps,
+            seeds=self.study.seeds.tuning,
+            batch=description.batch,
+            objectives=len(self.study.criteria),
+            space=self.study.space,
+            seed=description.tuner_seed,
         )
         requests = self.study.schedule.requests(frame)
         answer: tuple[int, ...] | tuple[Trial, ...] | None = None
@@ -123,7 +133,7 @@ class Loop:
         budget, limit = self.study.description.budget, self.study.trials
         if limit is not None and len(self._asking.asked) >= limit:
             return True
-        if budget.total_env_steps is not None and self._env_steps >= budget.total_env_steps:
+        if budget.env_steps_total is not None and self._env_steps >= budget.env_steps_total:
             return True
         if budget.hours is None or not self._asking.asked:  # whatever the clock says, the first batch is tried
             return False
@@ -137,20 +147,19 @@ class Loop:
         return False
 
     def _counted(self, trial: Trial) -> int:
-        """Env steps of training that count for the budget.
+        """Env steps of training and evaluation that count for the budget.
 
-        A trial counts in full, also where it shares its runs with another one, and at its plan where it did not
-        complete: otherwise a study that repeats itself or only fails would never end.
+        A trial counts in full, also where it shares its runs with another one, and with at least its plan where it did
+        not complete: otherwise a study that repeats itself or only fails would never end.
         """
-        if trial.status is Status.COMPLETE:
-            return sum(run.env_steps for run in trial.runs)
-        return trial.rung * len(self._seeds)
+        spent = sum(run.env_steps + run.evaluation_steps for run in trial.runs)
+        return spent if trial.status is Status.COMPLETE else max(spent, trial.rung * len(self._seeds))
 
     # Training
 
     def _train(self, request: Train) -> tuple[Trial, ...]:
         assignments = request.assignments
-        wanted = [Wanted(self._full(entry.trial), entry.seeds, entry.mark, "tuning") for entry in assignments]
+        wanted = [self._want(entry) for entry in assignments]
         made: dict[int, Trial] = {}  # place among the assignments -> trial
         for place, one in enumerate(wanted):
             refusal = self._refusal(one)
@@ -174,10 +183,26 @@ class Loop:
         trials = tuple(
             made.get(place) or self._failed(entry, "its runs were lost") for place, entry in enumerate(assignments)
         )
-        for trial in trials:
+        for trial, one in zip(trials, wanted, strict=True):
             self._take(trial)
+            self._wanted[trial.number] = one
+        self._retain(trials)
         self._stop_if_broken(assignments)
         return trials
+
+    def _retain(self, trials: Sequence[Trial]) -> None:
+        if len(self.study.rungs) > 1:
+            self._retention.reached({one.number: self._trainer.last_keys(self._wanted[one.number]) for one in trials})
+
+    def _want(self, assignment: Assignment) -> Wanted:
+        if assignment.configuration is None:
+            configuration = self._full(assignment.trial)
+        else:
+            configuration = self.study.full(assignment.configuration)
+        past = self.study.past(assignment.earlier)
+        return Wanted(
+            configuration, assignment.seeds, assignment.mark, "tuning", lineage=assignment.lineage, earlier=past
+        )
 
     def _take(self, trial: Trial) -> None:
         before = self._results.get(trial.number)
@@ -204,21 +229,37 @@ class Loop:
         return None
 
     def _failed(self, assignment: Assignment, reason: str) -> Trial:
+        return self._made(assignment, Status.FAILED, reason=reason)
+
+    def _made(
+        self,
+        assignment: Assignment,
+        status: Status,
+        runs: tuple[Run, ...] = (),
+        losses: tuple[float, ...] | None = None,
+        violations: tuple[float, ...] = (),
+        reason: str | None = None,
+    ) -> Trial:
         asked = self._asking.asked[assignment.trial]
+        configuration = asked.configuration if assignment.configuration is None else assignment.configuration
         return Trial(
-            assignment.trial,
-            asked.configuration,
-            Status.FAILED,
+            number=assignment.trial,
+            configuration=configuration,
+            status=status,
+            runs=runs,
+            losses=losses,
             rung=assignment.mark,
             reason=reason,
             origin=asked.proposal.origin,
+            violations=violations,
+            earlier=assignment.earlier,
+            lineage=assignment.lineage,
         )
 
     def _trial(self, assignment: Assignment, runs: Sequence[Run]) -> Trial | None:
         """The trial made of these runs; None while some are missing. It ends as its worst run does."""
         if len(runs) < len(assignment.seeds):
             return None
-        asked = self._asking.asked[assignment.trial]
         status = next((one for one in SEVERITY if any(run.status is one for run in runs)), Status.COMPLETE)
         reason = next((run.reason for run in runs if run.status is status and run.reason), None)
         losses: tuple[float, ...] | None = None
@@ -227,17 +268,7 @@ class Loop:
             losses, violations, reason = self._measured(runs)
             if reason is not None:
                 status, losses, violations = Status.FAILED, None, ()
-        return Trial(
-            assignment.trial,
-            asked.configuration,
-            status,
-            tuple(runs),
-            losses,
-            assignment.mark,
-            reason,
-            asked.proposal.origin,
-            violations,
-        )
+        return self._made(assignment, status, tuple(runs), losses, violations, reason)
 
     def _measured(self, runs: Sequence[Run]) -> tuple[tuple[float, ...], tuple[float, ...], str | None]:
         """Losses and violations of complete runs, and why these are no measurement, or None."""
@@ -259,13 +290,18 @@ class Loop:
             return
         if all(assignment.trial >= first for assignment in assignments):
             return
-        marks = {trial.number: trial.rung for trial in self._results.values()}
-        marks |= {assignment.trial: assignment.mark for assignment in assignments}
-        agents = [(Agent(self._full(number), seed), marks[number]) for number in range(first) for seed in self._seeds]
-        raised = [self._trainer.raised(agent, mark) for agent, mark in agents]
-        count = len(self._seeds)
-        by_trial = [next(filter(None, raised[at : at + count]), None) for at in range(0, len(raised), count)]
-        reasons = [reason for reason in by_trial if reason is not None]
+        wanted = self._wanted | {assignment.trial: self._want(assignment) for assignment in assignments}
+        if not all(number in wanted for number in range(first)):
+            return
+        agents = [(agent, wanted[number].mark) for number in range(first) for agent in wanted[number].agents]
+        raised = [
+            next(
+                filter(None, (self._trainer.raised(agent, wanted[number].mark) for agent in wanted[number].agents)),
+                None,
+            )
+            for number in range(first)
+        ]
+        reasons = [reason for reason in raised if reason is not None]
         if len(reasons) < first or len({_last_line(reason) for reason in reasons}) > 1:
             return
         self._trainer.forget(agents)
@@ -280,6 +316,7 @@ class Loop:
     def _tell(self, request: Tell) -> tuple[int, ...]:
         trials = [self._results[number] for number in request.trials]
         self._told.extend(trials)
+        self._retention.ended(request.trials)
         self._asking.tell(self._telling.outcomes(trials))
         if self._on_trial is not None:
             for trial in trials:

@@ -136,9 +136,9 @@ def _trials(resolved: ResolvedStudy) -> int | None:
     budget = resolved.description.budget
     limits = [] if resolved.trials is None else [resolved.trials]
     # A shortened training lets more configurations into the same steps; only full ones can be counted ahead.
-    if budget.total_env_steps is not None and len(resolved.rungs) == 1:
+    if budget.env_steps_total is not None and len(resolved.rungs) == 1:
         cost = budget.env_steps * len(resolved.seeds.tuning)
-        limits.append(-(-budget.total_env_steps // cost))
+        limits.append(-(-budget.env_steps_total // cost))
     return min(limits, default=None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autorl.environment import Environment
@@ -20,7 +20,7 @@ from autorl.metrics import (
     refuse_shared_labels,
 )
 from autorl.population import Algorithm, Plan, resolve_algorithm
-from autorl.records import Configuration, Value
+from autorl.records import Configuration, Stretch, Value
 from autorl.schedules import Schedule, build_schedule
 from autorl.seeds import SeedPlan
 from autorl.space import SearchSpace
@@ -90,6 +90,10 @@ class ResolvedStudy:
     def full(self, configuration: Configuration) -> dict[str, Value]:
         """Every hyperparameter of the algorithm: defaults, then fixed, then the active tuned values."""
         return {**self.baseline, **configuration}
+
+    def past(self, stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
+        """Earlier training with full configurations, as an agent has it behind it."""
+        return tuple(replace(one, configuration=self.full(one.configuration)) for one in stretches)
 
     def document(self) -> dict[str, object]:
         """The study file with everything it names written out, so that it depends on no other file."""
@@ -200,7 +204,7 @@ def _trials(description: StudyDescription, proposals: int | None) -> int | None:
     if proposals is None and not budget.limited:
         raise InvalidInput(
             f"{description.where}: budget: {budget.model_dump(exclude_none=True)} sets no limit; set trials, hours or "
-            f"total_env_steps, since the tuner has no end"
+            f"env_steps_total, since the tuner has no end"
         )
     return min((limit for limit in (budget.trials, proposals) if limit is not None), default=None)
 

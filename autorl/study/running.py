@@ -12,7 +12,7 @@ from autorl.execution import Executor
 from autorl.numerics import differing_parts, numerics_parts, numerics_stamp
 from autorl.objective import EvaluationSettings, Objective
 from autorl.population import algorithm_reference
-from autorl.records import Agent, Status, Trial
+from autorl.records import Status, Trial
 from autorl.registry import resolve_class
 from autorl.storage.checkpoints import CheckpointFolder
 from autorl.storage.truth import StoredStudy, Truth, database_url
@@ -226,7 +226,8 @@ def _drop_states(
 ) -> None:
     """Keeps the final weights of everybody reported and deletes what an earlier choice left behind."""
     reported = [one for one in (verdict.baseline, verdict.default, *verdict.chosen) if one is not None]
-    agents = [Agent(one.configuration, seed) for one in reported for seed in study.seeds.test]
+    horizon = study.description.budget.env_steps
+    agents = [agent for one in reported for agent in one.wanted(study.seeds.test, horizon, "test").agents]
     CheckpointFolder(directory.checkpoints).keep_only(
         objective.chain(agent, objective.horizon)[-1] for objective in objectives for agent in agents
     )

@@ -136,7 +136,7 @@ def tune(
     trials: int | None = None,
     env_steps: int = 30_000,
     hours: float | None = None,
-    total_env_steps: int | None = None,
+    env_steps_total: int | None = None,
     tuning_seeds: int | Sequence[int] = 5,
     validation_seeds: int | Sequence[int] = 0,
     test_seeds: int | Sequence[int] = 20,
@@ -162,7 +162,7 @@ def tune(
         trials: Configurations tried, the default among them; 32 if no other limit is given.
         env_steps: Env steps of training per agent.
         hours: Wall-clock hours of tuning.
-        total_env_steps: Env steps of training over all tuning agents.
+        env_steps_total: Env steps of training over all tuning agents.
         tuning_seeds: A count or the seeds themselves.
         validation_seeds: Likewise.
         test_seeds: Likewise.
@@ -188,9 +188,9 @@ def tune(
     for key in ("budget", "seeds"):
         if key in settings:
             raise InvalidInput(f"tune: {key}={settings[key]!r} would override arguments of its own; use those")
-    if trials is None and hours is None and total_env_steps is None:
+    if trials is None and hours is None and env_steps_total is None:
         trials = 32
-    limits = {"trials": trials, "env_steps": env_steps, "hours": hours, "total_env_steps": total_env_steps}
+    limits = {"trials": trials, "env_steps": env_steps, "hours": hours, "env_steps_total": env_steps_total}
     document: dict[str, object] = {
         "algorithm": algorithm,
         "environment": environment,

@@ -10,7 +10,7 @@ from autorl.content import canonical_json
 from autorl.environment import Spaces
 from autorl.execution import Done, Executor, Lost, make_groups
 from autorl.objective import Group, Objective
-from autorl.records import Agent, Configuration, Run, Segment, Status
+from autorl.records import Agent, Configuration, Run, Segment, Status, Stretch
 from autorl.storage.truth import Truth
 from autorl.study.resolved import ResolvedStudy
 
@@ -35,6 +35,8 @@ class Wanted:
         phase: Whom it is charged to: "tuning", "validation", "test" or "baseline".
         final: Whether this is for the report: states are kept, and what fails or is lost is tried again next time
             instead of being a fact of the study.
+        lineage: Names the agents' random streams.
+        earlier: What they train under before they have this configuration.
     """
 
     configuration: Configuration
@@ -42,6 +44,13 @@ class Wanted:
     mark: int
     phase: str
     final: bool = False
+    lineage: str = ""
+    earlier: tuple[Stretch, ...] = ()
+
+    @property
+    def agents(self) -> tuple[Agent, ...]:
+        """One a seed."""
+        return tuple(Agent(self.configuration, seed, self.lineage, self.earlier) for seed in self.seeds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +124,7 @@ class Trainer:
         Raises:
             NotTrainedError: If something is missing and this trainer only reads.
         """
-        members = [[self._member(Agent(one.configuration, seed), one.mark) for seed in one.seeds] for one in wanted]
+        members = [[self._member(agent, one.mark) for agent in one.agents] for one in wanted]
         self._look_up(member for own in members for member in own)
         runs = [tuple(map(self._run, own)) for own in members]
         places: dict[str, list[int]] = {}
@@ -155,6 +164,10 @@ class Trainer:
         self._look_up(members)
         self._foreseen = {_identity(one.agent, one.mark): one for one in members}
 
+    def last_keys(self, one: Wanted) -> frozenset[str]:
+        """The keys under which the states lie that training can go on from."""
+        return frozenset(objective.chain(agent, one.mark)[-1] for objective in self.objectives for agent in one.agents)
+
     def known_run(self, agent: Agent, mark: int) -> Run | None:
         """An agent's run up to a rung, if it is known to its end."""
         return self._run(self._member(agent, mark))
@@ -175,7 +188,7 @@ class Trainer:
             del self._segments[key]
 
     def _member(self, agent: Agent, mark: int) -> _Member:
-        foreseen = self._foreseen.pop(_identity(agent, mark), None)
+        foreseen = None if agent.earlier else self._foreseen.pop(_identity(agent, mark), None)
         if foreseen is not None:
             return foreseen
         return _Member(agent, mark, tuple(objective.chain(agent, mark) for objective in self.objectives))
@@ -236,7 +249,8 @@ class Trainer:
                 if (chain[-1], first) not in seen:
                     seen.add((chain[-1], first))
                     found.setdefault(first, []).append(member.agent)
-            groups += [Group(tuple(agents), first, one.mark, one.final) for first, agents in found.items()]
+            keep = one.final or one.mark < self.objective.horizon  # nobody goes on from the horizon
+            groups += [Group(tuple(agents), first, one.mark, keep) for first, agents in found.items()]
         return groups
 
     def _executed(self, groups: Sequence[Group], wanted: Sequence[Wanted]) -> Iterable[Done | Lost]:
@@ -294,5 +308,5 @@ class Trainer:
 
 
 def _identity(agent: Agent, mark: int) -> tuple[int, int, str, int]:
-    """Names a member as long as its configuration's object lives."""
+    """Names a member that has no other configuration behind it, as long as its configuration's object lives."""
     return id(agent.configuration), agent.seed, agent.lineage, mark

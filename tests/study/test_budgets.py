@@ -21,17 +21,17 @@ def run(directory: Path, **budget: Any) -> int:
 
 def test_env_steps_in_total_end_a_study_after_the_batch_that_reaches_them(tmp_path: Path) -> None:
     # A trial is 2 seeds x 1000 steps, a batch 4 trials: 8000 steps a batch.
-    assert run(tmp_path / "a", total_env_steps=8001) == 8
-    assert run(tmp_path / "b", total_env_steps=8000) == 4
+    assert run(tmp_path / "a", env_steps_total=8001) == 8
+    assert run(tmp_path / "b", env_steps_total=8000) == 4
 
 
 def test_the_first_limit_reached_ends_the_study(tmp_path: Path) -> None:
-    assert run(tmp_path / "a", trials=6, total_env_steps=10**9) == 6
-    assert run(tmp_path / "b", trials=100, total_env_steps=9000) == 8
+    assert run(tmp_path / "a", trials=6, env_steps_total=10**9) == 6
+    assert run(tmp_path / "b", trials=100, env_steps_total=9000) == 8
 
 
 def test_a_study_that_only_repeats_itself_ends_all_the_same(tmp_path: Path) -> None:
-    content = study("quick", budget={"env_steps": 1000, "total_env_steps": 20_000})
+    content = study("quick", budget={"env_steps": 1000, "env_steps_total": 20_000})
     content["space"] = {"y": {"choice": ["a", "b"], "default": "a"}}
     assert len(Study.load(content).run(tmp_path).trials) == 12
 

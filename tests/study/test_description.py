@@ -33,7 +33,7 @@ FULL: Mapping[str, object] = {
     ],
     "tuner": {"name": "nsga2", "population_size": 16},
     "schedule": {"name": "full"},
-    "budget": {"trials": 32, "env_steps": "3e4", "hours": 0.5, "total_env_steps": 1_000_000},
+    "budget": {"trials": 32, "env_steps": "3e4", "hours": 0.5, "env_steps_total": 1_000_000},
     "batch": 8,
     "seeds": {"tuning": [3, 1], "validation": 2, "test": 10},
     "tuner_seed": 7,

@@ -73,7 +73,7 @@ def test_a_resume_looks_up_all_trials_at_once_and_stores_nothing_again(tmp_path:
 
 
 def test_steps_are_counted_as_trials_come(tmp_path: Path, counted: Counter[str]) -> None:
-    content = study("partly", budget={"env_steps": 1000, "total_env_steps": 30_000})
+    content = study("partly", budget={"env_steps": 1000, "env_steps_total": 30_000})
     first = len(Study.load(content).run(tmp_path).trials)
     assert first == 16  # 2 seeds x 1000 steps each, also where they failed
     assert len(Study.load(content).run(tmp_path).trials) == first
@@ -100,7 +100,7 @@ class Twice(Schedule):
 
 def test_steps_of_a_trial_that_trains_on_count_once(tmp_path: Path) -> None:
     content = study("quick", schedule="tests.study.test_overhead:Twice")
-    content["budget"] = {"env_steps": 2000, "total_env_steps": 24_000}  # a batch has 4 trials of 2 seeds: 16,000 steps
+    content["budget"] = {"env_steps": 2000, "env_steps_total": 24_000}  # a batch has 4 trials of 2 seeds: 16,000 steps
     for _ in range(2):  # run, and resumed
         assert len(Study.load(content).run(tmp_path).trials) == 8
 

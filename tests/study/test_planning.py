@@ -223,7 +223,7 @@ def test_the_plan_with_validation_and_with_several_objectives() -> None:
 
 
 def test_budgets_by_steps_and_by_hours() -> None:
-    steps = {"total_env_steps": 10_001, "env_steps": 1000}
+    steps = {"env_steps_total": 10_001, "env_steps": 1000}
     assert counts(resolved(budget=steps, seeds={"tuning": 5}))["tuning"][:3] == (3, 5, 15)
     hours = plan_study(resolved(budget={"hours": 1, "env_steps": 1000}))
     assert hours.phases[0].agents is None
@@ -233,7 +233,7 @@ def test_budgets_by_steps_and_by_hours() -> None:
 
 def test_a_budget_without_a_limit_needs_a_tuner_that_ends() -> None:
     assert refusal(budget={"env_steps": 1000}) == (
-        "study: budget: {'env_steps': 1000} sets no limit; set trials, hours or total_env_steps, since the tuner has "
+        "study: budget: {'env_steps': 1000} sets no limit; set trials, hours or env_steps_total, since the tuner has "
         "no end"
     )
 
