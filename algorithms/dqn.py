@@ -17,18 +17,16 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from gymnasium.spaces import Discrete
 from torch import Tensor
 
-from autorl.agents.networks import Layout, StackedMLP
-from autorl.agents.off_policy import OffPolicyAlgorithm, OffPolicyPopulation, track
-from autorl.agents.optimiser import Adam
-from autorl.agents.population import State, observation_length
-from autorl.agents.priorities import Priorities
+from autorl.agents.images import ImageLayout, image_shape
+from autorl.agents.networks import Layout
+from autorl.agents.population import observation_length
+from autorl.agents.q_learning import QLearningAlgorithm, QLearningPopulation
 from autorl.agents.replay import Transitions
+from autorl.agents.targets import track
 from autorl.checks import check_flag, check_number, check_whole
 from autorl.environment import Environment, Spaces
-from autorl.errors import InvalidInput
 from autorl.population import hyperparameter
 from autorl.records import Agent
 
@@ -39,7 +37,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class DQN(OffPolicyAlgorithm):
+class DQN(QLearningAlgorithm):
     """One configuration of DQN; `static` ones must agree within a population.
 
     Attributes:
@@ -74,6 +72,7 @@ class DQN(OffPolicyAlgorithm):
     """
 
     name: ClassVar[str] = "dqn"
+    sees_images: ClassVar[bool] = True
     summary: ClassVar[str] = "Deep Q-networks: double, dueling, n-step, prioritised; discrete actions"
 
     learning_rate: float = hyperparameter(1e-4)
@@ -124,80 +123,33 @@ class DQN(OffPolicyAlgorithm):
         """
         return DQNPopulation.begin(cls, agents, environment, horizon, device)
 
-    def action_length(self, spaces: Spaces) -> int:
-        """The action's number.
-
-        Raises:
-            InvalidInput: If actions are not discrete.
-        """
-        if not isinstance(spaces.action, Discrete):
-            raise InvalidInput(f"{type(self).__name__} acts in Discrete spaces, not in {spaces.action}")
-        return 1
-
-    def layout(self, spaces: Spaces) -> Layout:
+    def layout(self, spaces: Spaces) -> Layout | ImageLayout:
         """The network: an output per action, and with dueling heads one more for the value."""
-        self.action_length(spaces)
-        assert isinstance(spaces.action, Discrete)  # looked at just now
-        hidden = [self.width] * self.depth
-        return Layout((observation_length(spaces, type(self).__name__), *hidden, int(spaces.action.n) + self.dueling))
+        following = [*[self.width] * self.depth, self.actions(spaces) + self.dueling]
+        image = image_shape(spaces.observation)
+        if image is not None:
+            return ImageLayout(image, Layout((image.features, *following)))
+        return Layout((observation_length(spaces, type(self)), *following))
+
+    def acting_operations(self, spaces: Spaces) -> int:
+        """Products of acting once."""
+        return self.layout(spaces).operations
 
     def parameter_counts(self, spaces: Spaces) -> tuple[int, int, int]:
         """Parameters of the network, with its target, and operations of one update a row."""
-        own = self.layout(spaces).parameters
+        layout = self.layout(spaces)
         # Forward and backward (twice that) through the network, and the target's or both networks' next values.
-        return own, 2 * own, 2 * own * (4 + self.double_q)
+        return layout.parameters, 2 * layout.parameters, 2 * layout.operations * (4 + self.double_q)
 
 
-class DQNPopulation(OffPolicyPopulation[DQN]):
+class DQNPopulation(QLearningPopulation[DQN]):
     """Agents that learn by DQN."""
-
-    def __init__(
-        self,
-        configurations: Sequence[DQN],
-        agents: Sequence[Agent],
-        environment: Environment,
-        horizon: int,
-        device: str,
-    ) -> None:
-        super().__init__(configurations, agents, environment, horizon, device)
-        static, layout = self.static, self.static.layout(self.spaces)
-        self.actions = layout.sizes[-1] - static.dueling
-        self.weights = torch.zeros(self.size, layout.length, device=device)
-        self.target_weights, self.gradients = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
-        self.network = StackedMLP(layout, self.weights, static.activation, self.gradients)
-        self.target = StackedMLP(layout, self.target_weights, static.activation)
-        self.optimiser = Adam(self.weights, self.columns.numbers("adam_eps"))
-        rows = self.replay.slots * static.n_envs
-        self.priorities = Priorities(self.size, rows) if static.prioritized_replay else None
-
-    def initialise(self) -> None:
-        """Draws every agent's initial weights, from its stream "weights", as torch initialises linear layers."""
-        self.weights.copy_(self.drawn_weights(self.static.layout(self.spaces)))
-        self.target_weights.copy_(self.weights)
-
-    def reconfigure(self) -> None:
-        """Hands changed hyperparameters to those who keep a copy of their own."""
-        super().reconfigure()
-        self.optimiser.epsilons = self.columns.numbers("adam_eps")
-
-    def noise(self, generator: np.random.Generator, configuration: DQN, steps: int) -> dict[str, Array]:
-        """Whether to explore, and which action then."""
-        shape = (steps, configuration.n_envs)
-        return {"explore": generator.random(shape), "action": generator.integers(0, self.actions, shape)}
 
     def epsilons(self, env_steps: int) -> npt.NDArray[np.float64]:
         """Everybody's epsilon after so many env steps (M)."""
         first, last = (self.columns.numbers(f"exploration_{end}_eps") for end in ("initial", "final"))
         share = np.minimum(env_steps / self.horizon / self.columns.numbers("exploration_fraction"), 1.0)
         return first + share * (last - first)
-
-    def explore(self, observations: Array, random: Flags, draws: Mapping[str, Array]) -> tuple[Array, Array]:
-        """The best action, or with probability epsilon any."""
-        actions = draws["action"]
-        if not random.all():
-            greedy = draws["explore"] >= self.epsilons(self.iteration * self.static.n_envs)[:, None]
-            actions = np.where(greedy & ~random[:, None], self.greedy(observations), actions)
-        return actions[:, :, None], actions
 
     def values(self, outputs: Tensor) -> Tensor:
         """Q-values (M, actions, batch) of a network's outputs (M, outputs, batch)."""
@@ -243,16 +195,6 @@ class DQNPopulation(OffPolicyPopulation[DQN]):
         finite: Flags = norms[:, 0].isfinite().cpu().numpy()
         return finite
 
-    def draw(self, units: Array, steps: int) -> Array:
-        """Rows to learn from: any, or by priority."""
-        return super().draw(units, steps) if self.priorities is None else self.priorities.draw(units)
-
-    def remember(self, step: int, going: Flags) -> None:
-        """New transitions have the largest priority met."""
-        if self.priorities is not None:
-            first = step % self.replay.slots * self.static.n_envs
-            self.priorities.add(np.arange(first, first + self.static.n_envs), self.columns.numbers("per_alpha"), going)
-
     def _weighted(self, rows: Array, errors: Tensor, learning: Flags) -> Tensor:
         """Importance weights of a draw by priority; its priorities are then renewed."""
         assert self.priorities is not None
@@ -260,24 +202,10 @@ class DQNPopulation(OffPolicyPopulation[DQN]):
         done = min(1.0, steps * self.static.n_envs / self.horizon)
         betas = h.numbers("per_beta") + done * (1 - h.numbers("per_beta"))
         weights = self.priorities.weights(rows, self.replay.filled(steps), betas)
-        sizes = errors.abs().cpu().numpy().astype(np.float64) + h.numbers("per_eps")[:, None]
-        sound = learning & np.isfinite(sizes).all(1)
-        self.priorities.update(rows, sizes, h.numbers("per_alpha"), sound)
+        self.prioritize(rows, errors, learning)
         return torch.from_numpy(weights).to(errors.device)
 
     def greedy(self, observations: Array) -> Array:
         """The actions of the largest values."""
         best: Array = self.values(self.network.forward(self.seen(observations))).argmax(1).cpu().numpy()
         return best
-
-    def states(self) -> dict[str, State]:
-        """Weights of both networks, Adam's moments and decays, the replay, and its priorities."""
-        states: dict[str, State] = {
-            **super().states(),
-            "weights": self.weights,
-            "target_weights": self.target_weights,
-            **self.optimiser.states(),
-        }
-        if self.priorities is not None:
-            states |= {"priorities": self.priorities.tree, "largest_priority": self.priorities.largest}
-        return states

@@ -23,10 +23,10 @@ import numpy.typing as npt
 import torch
 
 from autorl.agents.networks import StackedMLP
-from autorl.agents.off_policy import track
 from autorl.agents.population import State
 from autorl.agents.replay import Transitions
 from autorl.agents.squashed_actor import SquashedActorAlgorithm, SquashedActorPopulation
+from autorl.agents.targets import track
 from autorl.checks import check_flag, check_number, check_whole
 from autorl.environment import Environment, Spaces
 from autorl.population import hyperparameter

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import torch
 
 from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
 from autorl.agents.rollout import Batch, minibatches, permutations
@@ -114,10 +113,13 @@ class PPOPopulation(OnPolicyPopulation[PPO]):
         learning_rates = h.numbers("learning_rate") * np.where(h.flags("anneal_learning_rate"), self.left, 1.0)
         low, high, far = 1 - h.clip_range, 1 + h.clip_range, 1.5 * h.target_kl
         stopping, clipping = bool(h.target_kl.isfinite().any()), bool(h.clip_range_vf.isfinite().any())
-        normalizing = h.normalize_advantage.bool()
+        ent_coef, normalizing = h.ent_coef, h.normalize_advantage.bool()
+        several = [1] * (data.values.dim() - 1)  # a subclass may have a value for each of several rewards
+        vf_coef, clip_range_vf = h.vf_coef.view(-1, *several), h.clip_range_vf.view(-1, *several)
+        gradients = self.network.gradients.view(self.size, -1)
 
         for order in permutations(self.inside, self.iteration, static.n_epochs, data.advantages.shape[1]):
-            for batch in minibatches(data, order, static.batch_size):
+            for batch in minibatches(data, order, static.batch_size, normalizing):
                 size = batch.advantages.shape[1]
                 heads, values = self.network.forward(batch.observations)
                 policy = self.actions.policy(heads, self.network.log_std, batch.actions)
@@ -131,30 +133,22 @@ class PPOPopulation(OnPolicyPopulation[PPO]):
                     if not learning.any():
                         return
 
-                # Advantage normalisation
-                advantages = batch.advantages
-                if size > 1:
-                    std, mean = torch.std_mean(advantages, 1, keepdim=True)
-                    advantages = ((advantages - mean) / (std + 1e-8)).where(normalizing, advantages)
-
                 # Policy loss: -min(ratio A, clip(ratio) A). Its gradient is that of -ratio A, or 0 where the
                 # clipped term is the smaller one.
-                surrogate = ratio * advantages
-                followed = surrogate <= ratio.clamp(low, high) * advantages
-                log_prob_gradient = surrogate * followed / -size
+                surrogate = ratio * batch.advantages
+                smaller = surrogate > ratio.clamp(low, high).mul_(batch.advantages)
+                log_prob_gradient = surrogate.masked_fill_(smaller, 0).mul_(-1 / size)
 
                 # Value loss: (V - return)^2, without gradient where V has left the old value by more than clip_range_vf
-                value_gradient = (values - batch.returns) * (2 * h.vf_coef / size)
+                value_gradient = (values - batch.returns).mul_(vf_coef * (2 / size))
                 if clipping:
-                    outside = (values - batch.values).abs() > h.clip_range_vf
-                    value_gradient = value_gradient.masked_fill(outside, 0)
+                    outside = (values - batch.values).abs() > clip_range_vf
+                    value_gradient.masked_fill_(outside, 0)
 
                 # Entropy loss: -ent_coef H
-                entropy_gradient = h.ent_coef / -size
+                entropy_gradient = ent_coef * (-1 / size)
 
                 self.network.backward(*policy.gradient(log_prob_gradient, entropy_gradient), value_gradient)
-                self.optimiser.step(
-                    self.network.gradients.view(self.size, -1), learning_rates, h.max_grad_norm, learning
-                )
+                self.optimiser.step(gradients, learning_rates, h.max_grad_norm, learning)
                 self.gradient_updates += learning
                 self.samples += size * learning

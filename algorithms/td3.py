@@ -20,9 +20,9 @@ from torch import Tensor
 
 from autorl.agents.continuous import ContinuousAlgorithm, ContinuousPopulation
 from autorl.agents.networks import StackedMLP
-from autorl.agents.off_policy import track
 from autorl.agents.population import State
 from autorl.agents.replay import Transitions
+from autorl.agents.targets import track
 from autorl.checks import check_number, check_whole
 from autorl.environment import Environment, Spaces
 from autorl.population import hyperparameter

@@ -11,16 +11,22 @@ __all__ = ["canonical_json", "digest"]
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)) or (isinstance(value, Sequence) and not isinstance(value, (str, bytes))):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": repr(value)}
-    if value is None or type(value) in (bool, int, float, str):
+    # Keys are made of few types, so these are looked at first; asking for the abstract ones takes far longer.
+    if value is None or type(value) in (bool, int, str):
         return value
-    if isinstance(value, str):  # an enumeration's member, or a NumPy string
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return {"float": repr(value)}
+        if type(value) is float:
+            return value
+    elif isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    elif isinstance(value, (dict, Mapping)):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    elif isinstance(value, str):  # an enumeration's member, or a NumPy string
         return str(value)
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [_plain(entry) for entry in value]
     raise TypeError(f"{value!r} of type {type(value).__name__} has no canonical form; convert it to plain data first")
 
 

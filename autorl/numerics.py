@@ -80,8 +80,10 @@ def numerics_parts(algorithm: type[Algorithm], environment: Environment) -> dict
     return {
         "source of autorl/agents": _source_digest(package / "agents"),
         "source of autorl/environment": _source_digest(package / "environment"),
+        "source of autorl/pareto": _source_digest(package / "pareto.py"),
         "source of autorl/population": _source_digest(package / "population"),
         "source of autorl/seeds": _source_digest(package / "seeds.py"),
+        "source of autorl/simplex": _source_digest(package / "simplex.py"),
         "source of the algorithm": source_digest(algorithm),
         **{f"version of {name}": _version(name) for name in sorted(distributions)},
         **{f"version of {name}": version for name, version in sorted(environment.versions().items())},

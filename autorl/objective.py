@@ -36,11 +36,13 @@ class EvaluationSettings:
         episodes: Episodes at a rung.
         curve_episodes: Episodes at the other checkpoints; a rung's point of the curve is its first ones.
         discount: Weight of a reward per step that passed before it.
+        weights: The weight vectors that policies are evaluated for, where the reward is a vector; empty elsewhere.
     """
 
     episodes: int
     curve_episodes: int
     discount: float = 1.0
+    weights: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ class Objective:
     def evaluation_keys(self, segment: str, first: int, last: int) -> tuple[str, ...]:
         """Keys of a segment's evaluations, one per checkpoint in (first, last]."""
         rule = self.evaluation
-        return tuple(digest([segment, mark, self.episodes(mark), rule.discount]) for mark in self.marks(first, last))
+        told = [rule.discount, rule.weights] if rule.weights else [rule.discount]
+        return tuple(digest([segment, mark, self.episodes(mark), *told]) for mark in self.marks(first, last))
 
     def episodes(self, mark: int) -> int:
         """How many episodes a policy plays at a checkpoint: more at a rung."""
@@ -157,6 +160,8 @@ class Objective:
         chains = [self.chain(agent, group.last) for agent in group.agents]
         spans = self.spans(group.last)
         population, done = self._begin(group, chains, spans, states)
+        if self.evaluation.weights:
+            population.reward_weights = np.array(self.evaluation.weights)
         found: list[list[Segment]] = [[] for _ in group.agents]
         watch = _Watch(self, population)
         try:

@@ -20,6 +20,7 @@ __all__ = [
     "non_dominated_ranks",
     "select_by_hypervolume",
     "total_violation",
+    "undominated",
 ]
 
 REFERENCE = 1.1
@@ -84,6 +85,18 @@ def non_dominated(losses: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return kept
 
 
+def undominated(returns: FloatArray) -> FloatArray:
+    """The front of returns, which are maximised: the rows that no row dominates, each once, in lexicographic order.
+
+    Args:
+        returns: Shape (n, rewards).
+
+    Raises:
+        InvalidInput: If the table has another shape or a row is not finite.
+    """
+    return np.unique(returns[non_dominated(-returns)], axis=0)
+
+
 def non_dominated_ranks(losses: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """The number of the front each row belongs to: 0 on the front, 1 on the front of the rest, and so on.
 
@@ -97,6 +110,8 @@ def non_dominated_ranks(losses: npt.ArrayLike) -> npt.NDArray[np.int64]:
         InvalidInput: If the table has another shape or a row is not finite.
     """
     table = _table(losses)
+    if table.shape[1] == 1:  # every value is a front of its own, and peeling off thousands takes a minute
+        return np.unique(table[:, 0], return_inverse=True)[1].astype(np.int64)
     ranks = np.zeros(len(table), dtype=np.int64)
     left = np.arange(len(table))
     rank = 0
@@ -128,8 +143,8 @@ def crowding_distance(losses: npt.ArrayLike) -> FloatArray:
     table = _table(losses)
     distance = np.zeros(len(table))
     ranks = non_dominated_ranks(table)
-    for rank in np.unique(ranks):
-        members = np.flatnonzero(ranks == rank)
+    by_rank = np.argsort(ranks, kind="stable")
+    for members in np.split(by_rank, np.flatnonzero(np.diff(ranks[by_rank])) + 1):
         if members.size <= 2:
             distance[members] = np.inf
             continue

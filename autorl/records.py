@@ -220,6 +220,7 @@ class Trial:
         earlier: What it trained under before it had this configuration, where a schedule changes hyperparameters in
             training; empty otherwise.
         lineage: Names its agents' random streams under this configuration.
+        seed_losses: Per run the losses of that seed alone; empty unless complete.
     """
 
     number: int
@@ -233,8 +234,17 @@ class Trial:
     violations: tuple[float, ...] = ()
     earlier: tuple[Stretch, ...] = ()
     lineage: str = ""
+    seed_losses: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
     @property
     def feasible(self) -> bool:
         """Whether every constraint holds; a trial that did not complete has none to break."""
         return all(violation <= 0 for violation in self.violations)
+
+    @property
+    def schedule(self) -> tuple[tuple[int, Configuration], ...]:
+        """Its hyperparameters over its training: from which env step on, and what; one entry if they never changed."""
+        begins = [0, *(stretch.until for stretch in self.earlier)]
+        settings = [*(stretch.configuration for stretch in self.earlier), self.configuration]
+        changed = [place for place in range(len(begins)) if not place or settings[place] != settings[place - 1]]
+        return tuple((begins[place], settings[place]) for place in changed)

@@ -1,6 +1,7 @@
 """One study on a simulated landscape: the project's tuner, schedule, telling and selection over a surrogate.
 
-A schedule's requests are carried out as the study's loop does, with two differences. The budget is hard: a training
+A schedule's requests are carried out as the study's loop does (what is launched completes in the order of launching),
+with two differences. The budget is hard: a training
 that no longer fits ends the study, so that no schedule gets more than another. And the default configuration is not
 tried first: a record does not say what it was, and the tuner is to be measured alone.
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from autorl.errors import InvalidInput
 from autorl.records import Run, Status, Trial
-from autorl.schedules import Ask, Assignment, Frame, Tell, Train, build_schedule
+from autorl.schedules import Ask, Assignment, Await, Frame, Launch, Tell, Train, build_schedule
 from autorl.seeds import integer_seed, stream
 from autorl.study.selection import best_trials
 from autorl.study.telling import Telling
@@ -109,8 +110,12 @@ class Replay:
     def run(self, schedule: Entry, batch: int) -> None:
         """Runs a schedule to the end of the budget."""
         horizon = self.surrogate.landscape.horizon
-        requests = build_schedule(schedule).requests(Frame(horizon, self._seeds, batch, objectives=1))
+        frame = Frame(horizon, self._seeds, batch, objectives=1, space=self.surrogate.landscape.space)
+        built = build_schedule(schedule)
+        built.check(frame)
+        requests = built.requests(frame)
         answer: tuple[int, ...] | tuple[Trial, ...] | None = None
+        launched: tuple[Assignment, ...] = ()
         while True:
             try:
                 request = next(requests) if answer is None else requests.send(answer)
@@ -118,11 +123,15 @@ class Replay:
                 return
             if isinstance(request, Ask):
                 answer = self._ask(request)
-            elif isinstance(request, Train):
-                answer = self._train(request)
-                if len(answer) < len(request.assignments):
+            elif isinstance(request, (Train, Await)):
+                wanted, launched = (request.assignments, launched) if isinstance(request, Train) else (launched, ())
+                answer = self._train(wanted)
+                if len(answer) < len(wanted):
                     requests.close()
                     return
+            elif isinstance(request, Launch):
+                launched += request.assignments
+                answer = ()
             else:
                 answer = self._tell(request)
 
@@ -140,10 +149,10 @@ class Replay:
             self.results[one.number] = Trial(one.number, configuration, Status.STOPPED)
         return tuple(one.number for one in proposals)
 
-    def _train(self, request: Train) -> tuple[Trial, ...]:
+    def _train(self, assignments: Sequence[Assignment]) -> tuple[Trial, ...]:
         """Trains in order as many assignments as the budget still holds."""
         trained = []
-        for assignment in request.assignments:
+        for assignment in assignments:
             upto = min(bisect.bisect_left(self._marks, assignment.mark), len(self._marks) - 1)
             cost = sum(self._cost(assignment.trial, seed, upto) for seed in assignment.seeds)
             if self.spent + cost > self.budget + EPSILON:
@@ -168,7 +177,10 @@ class Replay:
         if any(run.status is Status.DIVERGED for run in runs):
             return Trial(assignment.trial, configuration, Status.DIVERGED, runs, rung=assignment.mark)
         losses = (-float(scores[-1].mean()),)
-        return Trial(assignment.trial, configuration, Status.COMPLETE, runs, losses, assignment.mark)
+        seed_losses = tuple((-float(score),) for score in scores[-1])
+        return Trial(
+            assignment.trial, configuration, Status.COMPLETE, runs, losses, assignment.mark, seed_losses=seed_losses
+        )
 
     def _run(self, seed: int, scores: np.ndarray[tuple[int], np.dtype[np.float64]], mark: int) -> Run:
         curve = scores.reshape(-1, 1, 1, 1)

@@ -8,7 +8,8 @@ seeds and training seeds are the same for all methods (common random numbers). A
 a proposal gets 8 repetitions, the others 30.
 
 Tuners and schedules are named as in a study file: a name, `module:Class`, or a mapping such as
-'{name: tpe, n_startup_trials: 5}'. Every combination of tuners, schedules, seeds and batches is a method.
+'{name: tpe, n_startup_trials: 5}'. Every combination of tuners, schedules, seeds and batches is a method (without any
+choice: `random` and `tpe`); further single ones are written out, as in '{tuner: tpe, schedule: halving, seeds: 5}'.
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ def main(arguments: Sequence[str]) -> None:
     if options.lookup:
         print(_lookup_page(landscapes))
         return
-    combinations = itertools.product(options.tuners, options.schedules, options.seeds, options.batch)
+    tuners = options.tuners or ([] if options.methods else ["random", "tpe"])
+    combinations = itertools.product(tuners, options.schedules, options.seeds, options.batch)
     methods = [BASELINE]
-    for method in itertools.starmap(Method, combinations):
+    for method in [*itertools.starmap(Method, combinations), *(Method(**one) for one in options.methods)]:
         if method not in methods:
             methods.append(method)
     cells = Cells(None if options.cells is None else Path(options.cells))
@@ -113,8 +115,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.landscapes", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", help="where the recorded landscapes lie")
     parser.add_argument("--cells", help="where to keep what was computed; left out, nothing is kept")
-    parser.add_argument("--tuners", nargs="+", type=yaml.safe_load, default=["random", "tpe"], metavar="TUNER")
+    parser.add_argument("--tuners", nargs="+", type=yaml.safe_load, default=[], metavar="TUNER")
     parser.add_argument("--schedules", nargs="+", type=yaml.safe_load, default=["full"], metavar="SCHEDULE")
+    parser.add_argument("--methods", nargs="+", type=yaml.safe_load, default=[], metavar="METHOD", help="further ones")
     parser.add_argument("--seeds", nargs="+", type=int, default=[3], help="tuning seeds (3)")
     parser.add_argument("--batch", nargs="+", type=int, default=[4], help="configurations asked at once (4)")
     parser.add_argument("--landscapes", nargs="+", metavar="NAME", help="only these")

@@ -7,8 +7,9 @@ a transaction after every group, in SQLite in the run directory. Every run is a 
 `trials/s` is over the whole call of `Study.run`, from finding the algorithm to the last test run, with the start of the
 workers and without the report. `loop` and `workers` are CPU milliseconds a trial, of the calling process (its start
 counted) and of all workers (their start counted, which is a second or two each); `peak` is the calling process's memory
-before the report. `resume` calls `Study.run` again on the finished study: opening, replaying every trial, selecting.
-`report` is the time and the size of `report.html`.
+before the report. `resume` calls `Study.run` again on the finished study: opening, replaying every trial, selecting;
+its CPU seconds stand beside it. `report` is the time and the size of `report.html`. On a machine that does other work
+too, the CPU columns say more than the clock.
 
 The last line is a study of trainings that take a second each: what is not training there is the loop's.
 
@@ -120,7 +121,7 @@ def row(trials: int, batch: int, jobs: int) -> tuple[list[str], float, float]:
     speed = trials / ran["seconds"]
     cells = [f"{trials:,}", str(batch), str(jobs), f"{speed:,.0f}"]
     cells += [f"{ran['cpu'] / trials * 1e3:.2f}", f"{ran['workers'] / trials * 1e3:.2f}"]
-    cells += [f"{ran['peak']:.0f}", f"{database:.1f}", f"{again['seconds']:.1f}"]
+    cells += [f"{ran['peak']:.0f}", f"{database:.1f}", f"{again['seconds']:.1f}", f"{again['cpu']:.1f}"]
     cells += [f"{again['report']:.1f}", f"{page:.1f}"]
     return cells, speed, again["seconds"]
 
@@ -155,13 +156,13 @@ def main() -> int:
         start = in_process("free", SECOND_TRIALS, 4, asked.jobs, Path(folder) / "free")
     missed = speed < WANTED_A_SECOND or resumed >= WANTED_RESUME
     header = ["trials", "batch", "jobs", "trials/s", "loop ms", "workers ms", "peak MiB", "database MB", "resume s"]
-    header += ["report s", "report MB"]
+    header += ["resume CPU s", "report s", "report MB"]
     write_result(
         "study_overhead",
         f"# A study's own cost: a free objective with the tuner `random`, truth included\n\n{table(header, rows)}\n\n"
         f"One tuning and three test seeds; SQLite in the run directory; `jobs` workers on {os.cpu_count()} cores (load "
-        f"{load:.1f} before the start). `loop` and `workers` are CPU milliseconds a trial; `resume` is without the "
-        f"report.\n\n"
+        f"{load:.1f} before the start, {os.getloadavg()[0]:.1f} at the end). `loop` and `workers` are CPU milliseconds "
+        f"a trial; `resume` is without the report.\n\n"
         f"{SECOND_TRIALS} trials of a second each: {slow['seconds']:.1f} s, of which the calling process computed "
         f"{slow['cpu']:.1f} s ({start['cpu']:.1f} s with trials that take no time, "
         f"so waiting costs {max(0.0, slow['cpu'] - start['cpu']):.2f} s).\n\n"

@@ -6,6 +6,7 @@ Everything that trains runs in one child process started as a worker is, since M
 from __future__ import annotations
 
 import functools
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def full(**changes: Any) -> dict[str, Any]:
 
 def train(folder: Path, *groups: Group, of: Objective | None = None) -> list[tuple[tuple[Segment, ...], ...]]:
     with Local(1, folder) as executor:
-        found = list(executor.run(of or objective(), groups, 600))
+        found = list(executor.run(of or objective(), deque(groups), 600))
     assert all(isinstance(one, Done) for one in found)
     return [one.segments for one in found if isinstance(one, Done)]
 

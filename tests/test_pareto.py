@@ -19,6 +19,7 @@ from autorl.pareto import (
     non_dominated_ranks,
     select_by_hypervolume,
     total_violation,
+    undominated,
 )
 from autorl.records import FloatArray
 
@@ -44,6 +45,12 @@ def _naive_volume(table: FloatArray, reference: FloatArray) -> float:
         for rows in itertools.combinations(table, size):
             total -= (-1) ** size * float(np.prod(np.clip(reference - np.max(rows, axis=0), 0, None)))
     return total
+
+
+def test_the_front_of_returns_is_maximised_and_holds_no_copies() -> None:
+    returns = np.array([[3.0, 1.0], [1.0, 3.0], [1.0, 1.0], [3.0, 1.0], [2.0, 1.0]])
+    assert undominated(returns).tolist() == [[1, 3], [3, 1]]
+    assert undominated(returns[:0]).shape == (0, 2)
 
 
 def test_dominance_is_strict_somewhere_and_nowhere_worse() -> None:

@@ -1,10 +1,10 @@
-"""Records: joining segments into a run."""
+"""Records: joining segments into a run, stretches into a schedule."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from autorl.records import Evaluation, Run, Segment, Status
+from autorl.records import Evaluation, Run, Segment, Status, Stretch, Trial
 
 
 def test_run_sums_costs_and_stacks_the_curve_from_rung_episodes() -> None:
@@ -22,3 +22,10 @@ def test_run_sums_costs_and_stacks_the_curve_from_rung_episodes() -> None:
     assert (run.env_steps, run.evaluation_steps, run.gradient_updates, run.parameters) == (10, 24, 3, 7)
     assert run.status is Status.DIVERGED
     assert run.diverged_at == 20
+
+
+def test_a_schedule_says_what_changed_and_when() -> None:
+    past = (Stretch(10, {"x": 1.0}), Stretch(20, {"x": 2.0}, "3@10"), Stretch(30, {"x": 2.0}, "3@20"))
+    trial = Trial(3, {"x": 4.0}, Status.COMPLETE, earlier=past, lineage="3@30")
+    assert trial.schedule == ((0, {"x": 1.0}), (10, {"x": 2.0}), (30, {"x": 4.0}))
+    assert Trial(3, {"x": 4.0}, Status.COMPLETE).schedule == ((0, {"x": 4.0}),)

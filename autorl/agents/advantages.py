@@ -27,20 +27,22 @@ def generalized_advantages(
     step's advantage, since that belongs to the next episode.
 
     Args:
-        rewards: Shape (M, steps, N).
-        values: Value of the observation acted on, shape (M, steps, N).
+        rewards: Shape (M, steps, N); several rewards, (M, steps, N, rewards), have an advantage each.
+        values: Value of the observation acted on, shaped as the rewards.
         next_values: Value of the observation the action led to (the final one where an episode ended).
-        terminated: Where the task's own rule ended the episode.
+        terminated: Where the task's own rule ended the episode, shape (M, steps, N).
         ended: Where the episode ended, by rule or by cutting.
         gamma: Discounts (M).
         gae_lambda: Mixing coefficients (M).
 
     Returns:
-        The advantages, shape (M, steps, N).
+        The advantages, shaped as the rewards.
     """
-    gamma = gamma.astype(np.float64)[:, None, None]
-    errors = rewards + gamma * next_values * ~terminated - values
-    carries = gamma * gae_lambda.astype(np.float64)[:, None, None] * ~ended
+    trailing = [1] * (rewards.ndim - 1)
+    going, unbroken = (~flags.reshape(*flags.shape, *trailing[2:]) for flags in (terminated, ended))
+    gamma, gae_lambda = (column.astype(np.float64).reshape(-1, *trailing) for column in (gamma, gae_lambda))
+    errors = rewards + gamma * next_values * going - values
+    carries = gamma * gae_lambda * unbroken
     # Steps first, so that a step of all agents is one contiguous block.
     errors, carries = (np.ascontiguousarray(np.moveaxis(array, 1, 0)) for array in (errors, carries))
     for step in range(len(errors) - 2, -1, -1):

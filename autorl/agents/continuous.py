@@ -43,7 +43,7 @@ class ContinuousAlgorithm(OffPolicyAlgorithm):
 
     def layouts(self, spaces: Spaces) -> tuple[Layout, Layout]:
         """The actor, and one critic."""
-        inputs, actions = observation_length(spaces, type(self).__name__), self.action_length(spaces)
+        inputs, actions = observation_length(spaces, type(self)), self.action_length(spaces)
         hidden = [self.width] * self.depth
         return Layout((inputs, *hidden, self.actor_outputs * actions)), Layout((inputs + actions, *hidden, 1))
 
@@ -75,7 +75,7 @@ class ContinuousPopulation(OffPolicyPopulation[A]):
         self, configurations: Sequence[A], agents: Sequence[Agent], environment: Environment, horizon: int, device: str
     ) -> None:
         super().__init__(configurations, agents, environment, horizon, device)
-        static = self.static
+        static, self.gathers = self.static, True
         self.actions = BoundedActions(self.spaces.action, type(static).__name__)
         actor, critic = static.layouts(self.spaces)
         self.weights = torch.zeros(self.size, actor.length, device=device)

@@ -51,13 +51,23 @@ class Layout:
         return sum(inputs * outputs + outputs for inputs, outputs in self.layers)
 
     @property
+    def operations(self) -> int:
+        """Products of one pass forward, a bias counting as one."""
+        return self.parameters
+
+    @property
     def length(self) -> int:
         """Floats of a row, padding included."""
         return math.ceil((self.parameters + self.extra) / LANES) * LANES
 
     def weights(self, flat: Tensor) -> list[Tensor]:
-        """Views of the weights, each (networks, in, out)."""
-        return [flat[:, at : at + i * o].view(-1, i, o) for at, (i, o) in zip(self._starts, self.layers, strict=True)]
+        """Views of the weights, each (networks, in, out).
+
+        The last layer's lie the other way round: with few outputs, products are faster that read them along rows.
+        """
+        parts = [flat[:, at : at + i * o] for at, (i, o) in zip(self._starts, self.layers, strict=True)]
+        views = [part.view(-1, i, o) for part, (i, o) in zip(parts[:-1], self.layers[:-1], strict=True)]
+        return [*views, parts[-1].view(-1, *self.layers[-1][::-1]).transpose(1, 2)]
 
     def biases(self, flat: Tensor) -> list[Tensor]:
         """Views of the biases, each (networks, 1, out)."""
@@ -67,6 +77,14 @@ class Layout:
     def extras(self, flat: Tensor) -> Tensor:
         """View of the free parameters, (networks, extra)."""
         return flat[:, self.parameters : self.parameters + self.extra]
+
+    def initial(self, generator: np.random.Generator) -> Tensor:
+        """Initial weights of one network (1, P), as torch's layers have them."""
+        return stacked_layers(self, generator)
+
+    def network(self, flat: Tensor, activation: str, gradients: Tensor | None = None) -> StackedMLP:
+        """The networks whose rows these are; the arguments are those of `StackedMLP`."""
+        return StackedMLP(self, flat, activation, gradients)
 
     @property
     def _starts(self) -> list[int]:
@@ -90,14 +108,13 @@ class StackedMLP:
     def __init__(self, layout: Layout, flat: Tensor, activation: str, gradients: Tensor | None = None) -> None:
         self.activation = activation
         self.weights, self.biases = layout.weights(flat), layout.biases(flat)
-        self._last_bias = self.biases[-1].transpose(1, 2)
+        self._last, self._last_bias = self.weights[-1].transpose(1, 2), self.biases[-1].transpose(1, 2)
         if gradients is not None:
             self._weight_gradients = layout.weights(gradients)
             self._bias_gradients = layout.biases(gradients)
         self._inputs = flat.new_empty(0)
         self._minus_one = flat.new_tensor(-1.0)
         self._buffers: dict[tuple[str, int, int], Tensor] = {}
-        self._last_transposed = self._transposed()
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs (networks, out, batch) for inputs (networks, batch, in).
@@ -108,8 +125,7 @@ class StackedMLP:
         self._inputs = hidden = inputs
         for layer, bias in enumerate(self.biases[:-1]):
             hidden = self._activated(bias, hidden, self.weights[layer], self._hidden(layer, inputs.shape[1]))
-        self._last_transposed = self._transposed()
-        return torch.baddbmm(self._last_bias, self._last_transposed, hidden.transpose(1, 2))
+        return torch.baddbmm(self._last_bias, self._last, hidden.transpose(1, 2))
 
     def backward(self, output_gradient: Tensor) -> None:
         """Writes the gradient of the layers.
@@ -121,7 +137,7 @@ class StackedMLP:
         batch = output_gradient.shape[2]
         last = len(weights) - 1
         hidden = self._hidden(last - 1, batch) if last else self._inputs
-        weights[last].copy_(torch.bmm(output_gradient, hidden).transpose(1, 2))
+        weights[last].transpose(1, 2).copy_(torch.bmm(output_gradient, hidden))
         torch.sum(output_gradient[:, None], 3, out=biases[last])
         for layer, gradient in self._hidden_gradients(output_gradient):
             hidden = self._hidden(layer - 1, batch) if layer else self._inputs
@@ -144,7 +160,7 @@ class StackedMLP:
     def _hidden_gradients(self, output_gradient: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Gradients before the activation of every hidden layer, the last layer first."""
         batch = output_gradient.shape[2]
-        gradient, following = output_gradient.transpose(1, 2), self._last_transposed
+        gradient, following = output_gradient.transpose(1, 2), self._last
         for layer in range(len(self.weights) - 2, -1, -1):
             output = self._hidden(layer, batch)
             gradient = torch.bmm(gradient, following, out=self._buffer("gradient", layer, batch))
@@ -163,10 +179,6 @@ class StackedMLP:
         # tanh z = 2 sigmoid(2 z) - 1 takes a third of the time; `sigmoid` is safe here, with whole vectors a network.
         torch.baddbmm(bias, inputs, weight, beta=2, alpha=2, out=out).sigmoid_()
         return torch.add(self._minus_one, out, alpha=2, out=out)
-
-    def _transposed(self) -> Tensor:
-        """The last layer's weights as (networks, out, in), contiguous: read along rows, the product is faster."""
-        return self.weights[-1].transpose(1, 2).contiguous()
 
     def _hidden(self, layer: int, batch: int) -> Tensor:
         """Outputs of a hidden layer, kept between `forward` and `backward`."""

@@ -22,6 +22,7 @@ class ObservationNormalizer:
     Args:
         enabled: Which agents normalise (M).
         inputs: Length of an observation.
+        images: Whether observations are images, which are left to the networks.
 
     Attributes:
         mean: Shape (M, inputs), float64.
@@ -29,8 +30,8 @@ class ObservationNormalizer:
         count: Observations seen (M), float64.
     """
 
-    def __init__(self, enabled: npt.NDArray[np.bool_], inputs: int) -> None:
-        self.enabled = enabled
+    def __init__(self, enabled: npt.NDArray[np.bool_], inputs: int, images: bool = False) -> None:
+        self.enabled, self.images = enabled, images
         self.mean, self.variance = np.zeros((len(enabled), inputs)), np.ones((len(enabled), inputs))
         self.count = np.full(len(enabled), 1e-4)
 
@@ -50,10 +51,10 @@ class ObservationNormalizer:
         self.mean = np.where(self.enabled[:, None], self.mean + delta * new / total, self.mean)
         self.count = np.where(self.enabled, self.count + new, self.count)
 
-    def __call__(self, observations: Array) -> npt.NDArray[np.float32]:
-        """Normalised observations (M, N, inputs), float32."""
+    def __call__(self, observations: Array) -> npt.NDArray[np.float32 | np.uint8]:
+        """Normalised observations (M, N, inputs), float32; images stay bytes."""
         if not self.enabled.any():
-            return observations.astype(np.float32, copy=False)
+            return observations if self.images else observations.astype(np.float32, copy=False)
         scale = np.sqrt(self.variance + EPSILON)[:, None]
         scaled = ((observations - self.mean[:, None]) / scale).clip(-CLIP, CLIP)
         return np.where(self.enabled[:, None, None], scaled, observations).astype(np.float32)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from autorl.agents.networks import Layout, stacked_layers
+from autorl.agents.image_replay import ImageReplay
+from autorl.agents.images import ImageLayout, image_shape, refuse_images
+from autorl.agents.networks import Layout
 from autorl.agents.population import StackedPopulation, State, observation_length
 from autorl.agents.replay import Replay, Transitions
 from autorl.agents.training import TrainingEnvironments
@@ -22,15 +24,23 @@ from autorl.population.base import Algorithm, Plan
 from autorl.records import Agent
 from autorl.seeds import stream
 
-__all__ = ["OffPolicyAlgorithm", "OffPolicyPopulation", "track"]
+__all__ = ["OffPolicyAlgorithm", "OffPolicyPopulation"]
 
 Array = npt.NDArray[Any]
 BLOCK = 256
 """Env steps whose random numbers are drawn at once, and drawn again after a resume: a draw a step took 1.1 ms."""
+FEW, TEAMS = 0.7, 16
+"""Share of a population up to which those who learn are gathered, and how many such gatherings are kept."""
 
 
 class OffPolicyAlgorithm(Algorithm):
-    """The hyperparameters and costs that off-policy algorithms share; a subclass declares them as its own fields."""
+    """The hyperparameters and costs that off-policy algorithms share; a subclass declares them as its own fields.
+
+    Attributes:
+        sees_images: Whether it has convolutional layers for observations that are images.
+    """
+
+    sees_images: ClassVar[bool] = False
 
     learning_rate: float
     n_envs: int
@@ -40,11 +50,15 @@ class OffPolicyAlgorithm(Algorithm):
     tau: float
     gamma: float
     train_freq: int
-    gradient_steps: int
     n_steps: int
     activation: str
     width: int
     depth: int
+
+    @property
+    @abstractmethod
+    def gradient_steps(self) -> int:
+        """Gradient steps of an update; a hyperparameter, by this name or another."""
 
     def check_shared(self) -> None:
         """Refuses values of the shared hyperparameters that are out of range.
@@ -76,6 +90,20 @@ class OffPolicyAlgorithm(Algorithm):
         The last counts two operations a weight and pass.
         """
 
+    def acting_operations(self, spaces: Spaces) -> int:
+        """Products of acting once, one a parameter."""
+        return self.parameter_counts(spaces)[0]
+
+    def replay(self, spaces: Spaces) -> type[Replay]:
+        """What keeps transitions.
+
+        Raises:
+            InvalidInput: If observations are images and the algorithm has no convolutional layers.
+        """
+        if not self.sees_images:
+            refuse_images(spaces.observation, type(self).__name__)
+        return Replay if image_shape(spaces.observation) is None else ImageReplay
+
     def slots(self, horizon: int) -> int:
         """Vector steps kept: the buffer's size, cut to what can ever be met."""
         return max(1, min(self.buffer_size // self.n_envs, horizon // self.n_envs))
@@ -88,8 +116,8 @@ class OffPolicyAlgorithm(Algorithm):
 
     def flops(self, spaces: Spaces, env_steps: int, updates: int) -> float:
         """Two operations a weight to act, and those of the updates."""
-        acting, _, learning = self.parameter_counts(spaces)
-        return 2.0 * acting * env_steps + float(learning) * self.batch_size * updates
+        learning = self.parameter_counts(spaces)[2]
+        return 2.0 * self.acting_operations(spaces) * env_steps + float(learning) * self.batch_size * updates
 
     def plan(self, spaces: Spaces, horizon: int) -> Plan:
         """What this configuration costs.
@@ -98,17 +126,18 @@ class OffPolicyAlgorithm(Algorithm):
             InvalidInput: If the algorithm cannot act in these spaces.
         """
         acting, kept, _ = self.parameter_counts(spaces)
+        replay = self.replay(spaces)
         taken = horizon // self.n_envs * self.n_envs
         updates = self.updates(taken)
-        inputs = observation_length(spaces, type(self).__name__)
-        row = Replay.row_length(inputs, self.action_length(spaces))
-        batch = BLOCK * self.gradient_steps + 8 * row
+        inputs = observation_length(spaces, type(self))
+        row = replay.row_bytes(inputs, self.action_length(spaces), spaces.rewards)
+        batch = 8 * BLOCK * self.gradient_steps + 16 * row
         return Plan(
             iteration_env_steps=self.n_envs,
             parameters=acting,
             gradient_updates=updates,
             flops=self.flops(spaces, taken, updates),
-            memory_bytes=4 * (row * self.slots(horizon) * self.n_envs + 5 * kept) + 8 * self.batch_size * batch,
+            memory_bytes=row * self.slots(horizon) * self.n_envs + 20 * kept + self.batch_size * batch,
         )
 
 
@@ -118,8 +147,8 @@ A = TypeVar("A", bound=OffPolicyAlgorithm)
 class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
     """Agents that act one vector step, keep it, and learn from draws where one is due.
 
-    When learning is due differs between agents (`learning_starts`, `train_freq`, `gradient_steps`); everybody computes,
-    and those not due keep every bit. A subclass says how it acts (`explore`) and learns (`learn`).
+    When learning is due differs between agents (`learning_starts`, `train_freq`, `gradient_steps`); those not due keep
+    every bit. A subclass says how it acts (`explore`) and learns (`learn`).
 
     Args:
         configurations: One per agent.
@@ -130,10 +159,13 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
 
     Attributes:
         spaces: What the environment offers.
+        gathers: Whether those who learn may be gathered where they are few: `states` then holds all that `learn` reads
+            and changes, besides the replay.
         learned: Names of draws made once an update rather than once a step, besides the replay's.
         replay: What was met.
     """
 
+    gathers: bool = False
     learned: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
@@ -141,16 +173,18 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
     ) -> None:
         super().__init__(configurations, agents, environment, horizon, device)
         self.spaces = environment.spaces()
-        self.replay = Replay(
+        self.replay = self.static.replay(self.spaces)(
             self.size,
             self.static.slots(horizon),
             self.static.n_envs,
-            observation_length(self.spaces, type(self.static).__name__),
+            observation_length(self.spaces, type(self.static)),
             self.static.action_length(self.spaces),
             device,
+            self.spaces.rewards,
         )
         self._block = -1
         self._draws: dict[str, Array] = {}
+        self._teams: dict[tuple[int, ...], Self] = {}
 
     @property
     def iteration_env_steps(self) -> int:
@@ -172,6 +206,11 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         """Parameters of the acting network."""
         return self.static.parameter_counts(self.spaces)[0]
 
+    @property
+    def turns(self) -> npt.NDArray[np.int64]:
+        """Gradient steps of everybody's update (M)."""
+        return self.columns.whole("gradient_steps")
+
     def flops(self, row: int) -> float:
         """Floating-point operations an agent has spent."""
         return self.static.flops(self.spaces, int(self.env_steps[row]), int(self.gradient_updates[row]))
@@ -179,6 +218,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
     def reconfigure(self) -> None:
         """Has the random numbers drawn anew, whose shapes follow the configurations."""
         self._block = -1
+        self._teams.clear()
 
     def restart(self, mark: int) -> None:
         """Starts training episodes on seeds keyed by (seed, lineage, mark, index); earlier ones end as truncated."""
@@ -188,7 +228,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
     def iterate(self, training: TrainingEnvironments) -> npt.NDArray[np.bool_]:
         """One vector step, and the updates that are due."""
         h, step, going = self.columns, self.iteration, ~self.frozen
-        starts, times = h.whole("learning_starts"), h.whole("gradient_steps")
+        starts, times = h.whole("learning_starts"), self.turns
         place = self._place(step)
         seen = training.observations
         random = starts > step * self.static.n_envs
@@ -197,20 +237,14 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         self.replay.add(step, seen, stored, answer, going)
         self.remember(step, going)
         self.stepped(step, going)
-        sound: npt.NDArray[np.bool_] = np.isfinite(answer.rewards).all(1) & np.isfinite(answer.next_observations).all(
-            (1, 2)
-        )
+        numbers = (answer.rewards.reshape(self.size, -1), answer.next_observations.reshape(self.size, -1))
+        sound: npt.NDArray[np.bool_] = np.isfinite(numbers[0]).all(1) & np.isfinite(numbers[1]).all(1)
         done = step + 1
         due = going & sound & (done % h.whole("train_freq") == 0) & (done * self.static.n_envs > starts)
-        if due.any():
-            for turn in range(int(times[due].max())):
-                learning = due & (times > turn)
-                rows = self.draw(self._draws["replay"][:, place, turn], done)
-                batch = self.replay.sample(rows, done, h.gamma, h.whole("n_steps"))
-                draws = {name: draws[:, place, turn] for name, draws in self._draws.items() if name in self.learned}
-                finite = self.learn(batch, rows, turn, learning, draws)
-                self.gradient_updates += learning
-                sound &= finite | ~learning
+        for turn in range(int(times[due].max(initial=0))):
+            learning = due & (times > turn)
+            sound &= self._updated(turn, place, learning) | ~learning
+            self.gradient_updates += learning
         return sound
 
     @abstractmethod
@@ -256,12 +290,13 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         """
 
     def seen(self, observations: Array) -> Tensor:
-        """Observations as the networks take them, whatever their type."""
-        return torch.from_numpy(observations.astype(np.float32, copy=False)).to(self.device)
+        """Observations as the networks take them: floats whatever their type, but images as bytes."""
+        taken = observations if self.replay.images else observations.astype(np.float32, copy=False)
+        return torch.from_numpy(taken).to(self.device)
 
-    def drawn_weights(self, layout: Layout) -> Tensor:
+    def drawn_weights(self, layout: Layout | ImageLayout) -> Tensor:
         """Initial weights (size, P) as torch's linear layers have them, from every agent's stream "weights"."""
-        made = [stacked_layers(layout, stream(one.seed, "weights", lineage=one.lineage)) for one in self.inside]
+        made = [layout.initial(stream(one.seed, "weights", lineage=one.lineage)) for one in self.inside]
         return torch.cat(made)
 
     def draw(self, units: Array, steps: int) -> Array:
@@ -277,7 +312,61 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
 
     def states(self) -> dict[str, State]:
         """The replay's contents."""
-        return {"replay": self.replay.data}
+        return dict(self.replay.states())
+
+    def _updated(self, turn: int, place: int, learning: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """A gradient step of those who learn; says whose gradients are finite.
+
+        Where they are few they are gathered: a population of them alone has their bits, since those do not depend on
+        company, and takes less time than one in which the others compute for nothing.
+        """
+        done, h = self.iteration + 1, self.columns
+        rows = self.draw(self._draws["replay"][:, place, turn], done)
+        draws = {name: draws[:, place, turn] for name, draws in self._draws.items() if name in self.learned}
+        if not self.gathers or learning.sum() > FEW * self.size:
+            batch = self.replay.sample(rows, done, h.gamma, h.whole("n_steps"))
+            return self.learn(batch, rows, turn, learning, draws)
+        chosen = self._inside(np.flatnonzero(learning).tolist())
+        team = self._team(chosen)
+        team.take(self, chosen)
+        batch = self.replay.sample(rows[chosen], done, team.columns.gamma, team.columns.whole("n_steps"), chosen)
+        everybody, own = np.ones(team.size, dtype=np.bool_), {name: draws[name][chosen] for name in draws}
+        finite = np.ones(self.size, dtype=np.bool_)
+        finite[chosen] = team.learn(batch, rows[chosen], turn, everybody, own)
+        team.give(self, chosen)
+        return finite
+
+    def _team(self, rows: list[int]) -> Self:
+        """A population of some rows that only learns: it has neither environments nor a replay of its own."""
+        if tuple(rows) not in self._teams:
+            if len(self._teams) == TEAMS:
+                self._teams.clear()
+            inside = self._inside(self._configurations)
+            team = type(self)(
+                [inside[row] for row in rows],
+                [self.inside[row] for row in rows],
+                self.environment,
+                self.static.n_envs,
+                self.device,
+            )
+            team.horizon = self.horizon
+            self._teams[tuple(rows)] = team
+        return self._teams[tuple(rows)]
+
+    def take(self, whole: Self, rows: Sequence[int]) -> None:
+        """Copies all that learning reads or changes, besides the replay, from rows of a larger population."""
+        self.iteration, self.gradient_updates[...] = whole.iteration, whole.gradient_updates[rows]
+        for own, theirs in self._learned_states(whole):
+            own[...] = theirs[rows]
+
+    def give(self, whole: Self, rows: Sequence[int]) -> None:
+        """Copies it back; of a lone row and its copy either will do."""
+        for own, theirs in self._learned_states(whole):
+            theirs[rows] = own
+
+    def _learned_states(self, whole: Self) -> Iterator[tuple[Any, Any]]:
+        own, theirs = self.states(), whole.states()
+        return ((own[name], theirs[name]) for name in own if name not in self.replay.states())
 
     def _place(self, step: int) -> int:
         """The step's place in its block, whose random numbers are drawn if they are not there."""
@@ -306,18 +395,3 @@ def _stacked(arrays: Sequence[Array]) -> Array:
     for row, array in enumerate(arrays):
         whole[row, :, : array.shape[1]] = array
     return whole
-
-
-def track(target: Tensor, source: Tensor, rates: npt.NDArray[np.float64]) -> None:
-    """Moves target parameters (M, P) a share of the way to their source; a rate of 0 keeps every bit, 1 copies.
-
-    Args:
-        target: Written in place.
-        source: What it follows.
-        rates: One per agent (M).
-    """
-    share = torch.from_numpy(rates.astype(np.float32)[:, None]).to(target.device)
-    if (rates > 0).all():
-        target.lerp_(source, share)
-    else:  # a source that is not finite must not reach a target that rests
-        target.copy_(torch.lerp(target, source, share).where(share > 0, target))

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from autorl.agents.actor_critic import ActorCritic, ActorCriticShape
+from autorl.agents.actor_critic import ActorCriticShape
 from autorl.agents.advantages import generalized_advantages
 from autorl.agents.distributions import actions_for
+from autorl.agents.image_actor_critic import ImageActorCriticShape
+from autorl.agents.images import image_shape
 from autorl.agents.normalization import ObservationNormalizer
 from autorl.agents.optimiser import Adam
 from autorl.agents.population import StackedPopulation, State, observation_length
@@ -81,8 +83,8 @@ class OnPolicyAlgorithm(Algorithm):
             InvalidInput: If the algorithm cannot handle the spaces.
         """
         who = type(self).__name__
-        inputs, actions = observation_length(spaces, who), actions_for(spaces.action, who)
-        return ActorCriticShape(
+        inputs, actions = observation_length(spaces, type(self)), actions_for(spaces.action, who)
+        shape = ActorCriticShape(
             inputs=inputs,
             heads=actions.heads,
             log_stds=actions.log_stds,
@@ -91,11 +93,21 @@ class OnPolicyAlgorithm(Algorithm):
             share_trunk=self.share_trunk,
             activation=self.activation,
         )
+        image = image_shape(spaces.observation)
+        if image is None:
+            return shape
+        if self.normalize_observations:
+            raise InvalidInput(
+                f"normalize_observations: {self.normalize_observations} is for vectors; images such as those of "
+                f"{spaces.observation} are divided by 255"
+            )
+        return ImageActorCriticShape.of(shape, image)
 
     def flops(self, shape: ActorCriticShape, env_steps: int, samples: int) -> float:
         """Two operations a weight: one pass to act, one to value, and three a sample to learn."""
-        return 2.0 * env_steps * (shape.acting_parameters + shape.learning_parameters) + (
-            6.0 * samples * shape.learning_parameters
+        learning = shape.learning_parameters + shape.extra_operations
+        return (
+            2.0 * env_steps * (shape.acting_parameters + shape.extra_operations + learning) + 6.0 * samples * learning
         )
 
     def plan(self, spaces: Spaces, horizon: int) -> Plan:
@@ -106,15 +118,15 @@ class OnPolicyAlgorithm(Algorithm):
         """
         shape, rollout = self.shape(spaces), self.n_steps * self.n_envs
         iterations = horizon // rollout
-        weights = shape.networks * shape.layout.length
-        step = 2 * shape.inputs * (1 + shape.networks) + 3 * shape.heads + 16
-        activations = self.batch_size * shape.networks * (3 * self.width * self.depth + 4 * (shape.heads + 1))
+        weights = math.prod(shape.row)
+        step = shape.observation_bytes + 4 * (3 * shape.heads + 16 + shape.networks * 2 * self.width)
+        activations = self.batch_size * shape.activations
         return Plan(
             iteration_env_steps=rollout,
             parameters=shape.acting_parameters,
             gradient_updates=iterations * self.n_epochs * math.ceil(rollout / self.batch_size),
             flops=self.flops(shape, iterations * rollout, iterations * self.n_epochs * rollout),
-            memory_bytes=4 * (5 * weights + rollout * (step + shape.networks * 2 * self.width) + activations),
+            memory_bytes=4 * (5 * weights + activations) + rollout * step,
         )
 
 
@@ -148,12 +160,15 @@ class OnPolicyPopulation(StackedPopulation[A]):
     ) -> None:
         super().__init__(configurations, agents, environment, horizon, device)
         spaces = environment.spaces()
-        self.shape = self.static.shape(spaces)
+        for configuration in configurations:  # what is not static may be wrong for the spaces in any of them
+            self.shape = configuration.shape(spaces)
         self.actions = actions_for(spaces.action, type(self.static).__name__)
-        parameters = torch.zeros(self.size, self.shape.networks, self.shape.layout.length, device=device)
-        self.network = ActorCritic(self.shape, parameters)
+        parameters = torch.zeros(self.size, *self.shape.row, device=device)
+        self.network = self.shape.network(parameters)
         self.optimiser = Adam(parameters.view(self.size, -1), self.columns.numbers("adam_eps"))
-        self.normalizer = ObservationNormalizer(self.columns.flags("normalize_observations"), self.shape.inputs)
+        images = isinstance(self.shape, ImageActorCriticShape)
+        normalized = self.columns.flags("normalize_observations")
+        self.normalizer = ObservationNormalizer(normalized, self.shape.inputs, images)
         self.samples = np.zeros(self.size, dtype=np.int64)
 
     def initialise(self) -> None:
@@ -215,7 +230,7 @@ class OnPolicyPopulation(StackedPopulation[A]):
         device = self.device
         actions = flat(rollout.actions, device)
         observations = self.network.spread(flat(rollout.observations, device))
-        heads, predicted = self.network.forward(observations)
+        heads, predicted = self.network.forward(observations, learning=False)
         log_probs = self.actions.policy(heads, self.network.log_std, actions).log_prob
         values = predicted.cpu().numpy().reshape(rollout.rewards.shape)
         advantages = generalized_advantages(
@@ -232,10 +247,14 @@ class OnPolicyPopulation(StackedPopulation[A]):
             actions,
             log_probs.contiguous(),
             predicted.contiguous(),
-            flat(advantages, device),
+            flat(self.credited(advantages, rollout), device),
             flat(advantages + values, device),
             heads.transpose(1, 2).contiguous() if self.keeps_heads else None,
         )
+
+    def credited(self, advantages: npt.NDArray[np.float64], rollout: Rollout) -> npt.NDArray[np.float64]:
+        """What every action is credited with, (M, steps, N): its advantage."""
+        return advantages
 
     def greedy(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The likeliest actions."""
@@ -243,7 +262,7 @@ class OnPolicyPopulation(StackedPopulation[A]):
         return self.actions.mode(self.network.heads(seen).cpu().numpy())
 
     def states(self) -> dict[str, State]:
-        """Weights, Adam's moments and decays, the normaliser's statistics, and the count of samples."""
+        """Weights, Adam's moments and steps, the normaliser's statistics, and the count of samples."""
         return {
             "weights": self.network.parameters,
             **self.optimiser.states(),

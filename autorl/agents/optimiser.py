@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,13 +13,15 @@ __all__ = ["Adam"]
 
 Float64 = npt.NDArray[np.float64]
 BETAS = (0.9, 0.999)
+Call = tuple[float, float, list[int], list[list[Tensor]]]
+"""Learning rate, epsilon, rows, and of each of these the parameters, both moments and the count of steps."""
 
 
 class Adam:
     """Adam (Kingma and Ba, 2015) over rows that never meet.
 
-    Equal to `torch.optim.Adam`, with the bias corrections moved into the step size and epsilon, which are then one
-    number per agent and update.
+    Equal to `torch.optim.Adam(fused=True)`, whose kernel takes the step: one pass over a row instead of nine over all
+    rows took a third of the time. The kernel knows one learning rate a call, so that there is a call for each rate.
 
     Args:
         parameters: Shape (M, P), contiguous; updated in place.
@@ -26,14 +30,16 @@ class Adam:
     Attributes:
         mean: Running mean of the gradients (M, P).
         square: Running mean of their squares (M, P).
-        decays: Powers of the two decay rates reached so far (M, 2), float64.
+        steps: Steps taken so far (M), float32 as the kernel takes them.
     """
 
     def __init__(self, parameters: Tensor, epsilons: Float64) -> None:
         self.parameters, self.epsilons = parameters, epsilons
         self.mean, self.square = torch.zeros_like(parameters), torch.zeros_like(parameters)
-        self.decays = np.ones((len(parameters), 2))
-        self._scratch = torch.empty_like(parameters)
+        self.steps = torch.zeros(len(parameters), device=parameters.device)
+        self._rows = [tensor.unbind(0) for tensor in (parameters, self.mean, self.square, self.steps)]
+        self._key: tuple[bytes, ...] = ()
+        self._calls: list[Call] = []
 
     def step(
         self,
@@ -53,35 +59,50 @@ class Adam:
         Returns:
             The gradients' norms before clipping (M, 1), plus 1e-6.
         """
-        if learning is not None and learning.all():
-            learning = None
-        if learning is not None:
-            resting = torch.from_numpy(~learning).to(self.parameters.device)
-            kept = [tensor[resting] for tensor in (self.parameters, self.mean, self.square)]
-            kept_decays = self.decays[~learning]
         norms: Tensor = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
         norms.add_(1e-6)
         if max_grad_norms is not None:
             gradients.mul_((max_grad_norms / norms).clamp_max_(1.0))
-        self.mean.lerp_(gradients, 1 - BETAS[0])
-        self.square.mul_(BETAS[1]).addcmul_(gradients, gradients, value=1 - BETAS[1])
-        self.decays *= BETAS
-        root = np.sqrt(1 - self.decays[:, 1])
-        numbers = np.stack([learning_rates * root / (1 - self.decays[:, 0]), self.epsilons * root])
-        step_sizes, epsilons = torch.from_numpy(numbers.astype(np.float32)[:, :, None]).to(self.parameters.device)
-        torch.sqrt(self.square, out=self._scratch).add_(epsilons)
-        torch.mul(self.mean, step_sizes, out=gradients)
-        self.parameters.addcdiv_(gradients, self._scratch, value=-1)
-        if learning is not None:
-            for tensor, rows in zip((self.parameters, self.mean, self.square), kept, strict=True):
-                tensor[resting] = rows
-            self.decays[~learning] = kept_decays
+        if learning is None:
+            learning = np.ones(len(gradients), dtype=np.bool_)
+        self.steps.add_(torch.from_numpy(learning).to(gradients.device))
+        slopes = gradients.unbind(0)
+        for rate, epsilon, rows, (parameters, means, squares, steps) in self._calls_for(learning_rates, learning):
+            # A private name of torch's, the one behind `torch.optim.Adam(fused=True)`, which takes no rows.
+            torch._fused_adam_(
+                parameters,
+                [slopes[row] for row in rows],
+                means,
+                squares,
+                [],
+                steps,
+                lr=rate,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                weight_decay=0.0,
+                eps=epsilon,
+                amsgrad=False,
+                maximize=False,
+            )
         return norms
 
+    def _calls_for(self, learning_rates: Float64, learning: npt.NDArray[np.bool_]) -> Sequence[Call]:
+        """A call for each learning rate and epsilon, which the seeds of a configuration share."""
+        key = (learning_rates.tobytes(), self.epsilons.tobytes(), learning.tobytes())
+        if key != self._key:
+            found: dict[tuple[float, float], list[int]] = {}
+            for row in np.flatnonzero(learning).tolist():
+                found.setdefault((float(learning_rates[row]), float(self.epsilons[row])), []).append(row)
+            calls = [
+                (*shared, rows, [[own[row] for row in rows] for own in self._rows]) for shared, rows in found.items()
+            ]
+            self._key, self._calls = key, calls
+        return self._calls
+
     def states(self, prefix: str = "") -> dict[str, Tensor | Float64]:
-        """What continues at a rung: moments and decays, live, their names behind a prefix."""
+        """What continues at a rung: moments and steps taken, live, their names behind a prefix."""
         return {
             f"{prefix}adam_mean": self.mean,
             f"{prefix}adam_square": self.square,
-            f"{prefix}adam_decays": self.decays,
+            f"{prefix}adam_steps": self.steps,
         }

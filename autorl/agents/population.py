@@ -16,7 +16,7 @@ from autorl.agents.training import TrainingEnvironments
 from autorl.environment import Environment, Spaces
 from autorl.errors import InvalidInput
 from autorl.population.base import Algorithm, Costs, Population
-from autorl.records import Agent, Configuration
+from autorl.records import Agent, Configuration, FloatArray
 
 __all__ = ["StackedPopulation", "State", "observation_length"]
 
@@ -26,18 +26,17 @@ State = Tensor | npt.NDArray[Any]
 """An array of one row per internal agent, written in place."""
 
 
-def observation_length(spaces: Spaces, who: str) -> int:
-    """Floats of one observation, for an algorithm that maximises a single reward.
+def observation_length(spaces: Spaces, algorithm: type[Algorithm]) -> int:
+    """Floats of one observation.
 
     Args:
         spaces: What the environment offers.
-        who: The algorithm, for the message.
+        algorithm: Who is to learn there.
 
     Raises:
-        InvalidInput: If the environment's reward is a vector.
+        InvalidInput: If the algorithm does not learn from what the environment gives as a reward.
     """
-    if spaces.rewards != 1:
-        raise InvalidInput(f"{who} maximises one reward, not a vector of {spaces.rewards}")
+    algorithm.check_rewards(spaces)
     assert spaces.observation.shape is not None  # the backends flatten every other observation
     return int(np.prod(spaces.observation.shape, dtype=np.int64))
 
@@ -114,8 +113,21 @@ class StackedPopulation(Population, Generic[A]):
 
     @property
     def policies(self) -> int:
-        """One policy per agent."""
-        return 1
+        """Policies per agent: as many as there are weight vectors, 1 without any."""
+        return 1 if self.reward_weights is None else len(self.reward_weights)
+
+    def policy_weights(self, batch: int) -> FloatArray:
+        """The weight vector that each row of a batch given to `greedy` is acted for; equal weights if none are set.
+
+        Args:
+            batch: Rows: those of the first policy, then those of the second, and so on, equally many each.
+
+        Returns:
+            Shape (batch, rewards).
+        """
+        rewards = self.environment.spaces().rewards
+        weights = np.full((1, rewards), 1 / rewards) if self.reward_weights is None else self.reward_weights
+        return np.repeat(weights, batch // len(weights), axis=0)
 
     @property
     def left(self) -> float:
@@ -146,18 +158,21 @@ class StackedPopulation(Population, Generic[A]):
 
     @abstractmethod
     def greedy(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The best actions (size, batch, *action), as the environment takes them, for (size, batch, inputs)."""
+        """The best actions (size, batch, *action), as the environment takes them, for (size, batch, inputs).
+
+        A batch holds the rows of all of an agent's policies; `policy_weights` says what each is to act for.
+        """
 
     def act(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The best actions; zeros for frozen agents."""
-        count = len(self._agents)
-        flat = observations.reshape(count, observations.shape[2], -1)
+        count, policies, episodes = observations.shape[:3]
+        flat = observations.reshape(count, policies * episodes, -1)
         if count < self.size:
             flat = np.repeat(flat, self.size, axis=0)
         with np.errstate(all="ignore"):
             actions = self.greedy(flat)
         actions[self.frozen] = 0
-        return actions[:count, None]
+        return actions[:count].reshape(count, policies, episodes, *actions.shape[2:])
 
     @abstractmethod
     def states(self) -> dict[str, State]:
@@ -302,7 +317,9 @@ class StackedPopulation(Population, Generic[A]):
         return {**counts, **self.states()}
 
     def _alike(self, configurations: Sequence[A], agents: Sequence[Agent]) -> Self:
-        return type(self)(configurations, agents, self.environment, self.horizon, self.device)
+        made = type(self)(configurations, agents, self.environment, self.horizon, self.device)
+        made.reward_weights = self.reward_weights
+        return made
 
     @staticmethod
     def _inside(rows: Sequence[T]) -> list[T]:

@@ -30,14 +30,14 @@ class Rollout:
     Attributes:
         observations: As the networks see them, shape (M, steps, N, inputs).
         actions: As drawn, shape (M, steps, N, *stored); whole numbers or float32.
-        rewards: Shape (M, steps, N), float64.
+        rewards: Shape (M, steps, N), float64; of several rewards (M, steps, N, rewards), and values alike.
         terminated: Where the task's own rule ended the episode, shape (M, steps, N).
         ended: Where the episode ended, by rule or by cutting.
         final_values: Value of the final observation where an episode was truncated, elsewhere 0.
         last_values: Value of the observation after the last step (M, N).
     """
 
-    observations: npt.NDArray[np.float32]
+    observations: npt.NDArray[np.float32 | np.uint8]
     actions: Array
     rewards: npt.NDArray[np.float64]
     terminated: npt.NDArray[np.bool_]
@@ -48,7 +48,8 @@ class Rollout:
     def next_values(self, values: Array) -> Array:
         """Value of the observation each action led to, given the values of those acted on (M, steps, N)."""
         following = np.concatenate([values[:, 1:], self.last_values[:, None]], axis=1)
-        return np.where(self.ended, self.final_values, following)
+        ended = self.ended.reshape(*self.ended.shape, *[1] * (following.ndim - self.ended.ndim))
+        return np.where(ended, self.final_values, following)
 
 
 def flat(array: Array, device: str) -> Tensor:
@@ -81,9 +82,11 @@ def collect(
         ]
     )
     log_std = network.log_std.cpu().numpy()
-    observations = np.empty((size, steps, count, inputs), dtype=np.float32)
+    observations = np.empty((size, steps, count, inputs), dtype=normalizer(training.observations).dtype)
     taken: list[Array] = []
-    rewards, final_values = np.empty((size, steps, count)), np.zeros((size, steps, count), dtype=np.float32)
+    several = () if network.shape.values == 1 else (network.shape.values,)
+    rewards = np.empty((size, steps, count, *several))
+    final_values = np.zeros(rewards.shape, dtype=np.float32)
     terminated, ended = (np.empty((size, steps, count), dtype=np.bool_) for _ in range(2))
 
     def values(seen: Array) -> Array:
@@ -101,7 +104,8 @@ def collect(
         ended[:, step] = answer.terminated | answer.truncated
         if answer.truncated.any():
             # All rows are evaluated, so that the product's shape says nothing about who was truncated.
-            final_values[:, step] = np.where(answer.truncated, values(answer.next_observations), 0)
+            cut = answer.truncated.reshape(size, count, *[1] * len(several))
+            final_values[:, step] = np.where(cut, values(answer.next_observations), 0)
     return Rollout(
         observations, np.stack(taken, axis=1), rewards, terminated, ended, final_values, values(training.observations)
     )
@@ -115,9 +119,9 @@ class Batch:
         observations: Repeated for every network, shape (M, networks, batch, inputs).
         actions: Shape (M, batch, *stored).
         log_probs: Of the actions under the policy that took them, shape (M, batch).
-        values: As predicted when the rollout ended, shape (M, batch).
+        values: As predicted when the rollout ended, shape (M, batch), or (M, batch, rewards) of several.
         advantages: Shape (M, batch).
-        returns: Targets of the value function, shape (M, batch).
+        returns: Targets of the value function, shaped as `values`.
         heads: Outputs of the policy that took the actions, shape (M, batch, heads); None unless the algorithm asks.
     """
 
@@ -140,13 +144,17 @@ def permutations(agents: Sequence[Agent], iteration: int, epochs: int, length: i
     return np.stack(drawn, axis=1)
 
 
-def minibatches(data: Batch, order: npt.NDArray[np.int64], size: int) -> Iterator[Batch]:
+def minibatches(
+    data: Batch, order: npt.NDArray[np.int64], size: int, normalizing: Tensor | None = None
+) -> Iterator[Batch]:
     """Splits a rollout into minibatches, the last one shorter where the length is no multiple.
 
     Args:
         data: The whole rollout as one batch, steps and sub-environments flattened.
         order: One permutation per agent (M, length).
         size: Minibatch size.
+        normalizing: Whose advantages get mean 0 and standard deviation 1 in every minibatch of several rows, shape
+            (M, 1); None is nobody's.
     """
     agents, networks, length, inputs = data.observations.shape
     device = data.observations.device
@@ -158,8 +166,28 @@ def minibatches(data: Batch, order: npt.NDArray[np.int64], size: int) -> Iterato
         return tensor.view(agents * length, *tensor.shape[2:]).index_select(0, own).view_as(tensor)
 
     observations = data.observations.view(-1, inputs).index_select(0, every).view_as(data.observations)
-    parts = (data.actions, data.log_probs, data.values, data.advantages, data.returns, data.heads)
-    mixed = [shuffled(tensor) for tensor in parts if tensor is not None]
-    for start in range(0, length, size):
-        part = slice(start, start + size)
-        yield Batch(observations[:, :, part], *(tensor[:, part] for tensor in mixed))
+    advantages = shuffled(data.advantages)
+    if normalizing is not None:
+        advantages = _normalized(advantages, size).where(normalizing, advantages)
+    parts = [
+        shuffled(data.actions),
+        shuffled(data.log_probs),
+        shuffled(data.values),
+        advantages,
+        shuffled(data.returns),
+    ]
+    parts += [] if data.heads is None else [shuffled(data.heads)]
+    # All views at once: a slice of every part for every minibatch took longer than the losses.
+    yield from map(Batch, torch.split(observations, size, 2), *(torch.split(part, size, 1) for part in parts))
+
+
+def _normalized(advantages: Tensor, size: int) -> Tensor:
+    """Advantages (M, length) with mean 0 and standard deviation 1 in every minibatch of more than one row."""
+    agents, length = advantages.shape
+    whole = length // size * size
+    parts = [advantages[:, :whole].reshape(agents, -1, size), advantages[:, None, whole:]]
+    for number, part in enumerate(parts):
+        if part.shape[2] > 1:
+            std, mean = torch.std_mean(part, 2, keepdim=True)
+            parts[number] = (part - mean) / (std + 1e-8)
+    return torch.cat([part.reshape(agents, -1) for part in parts], 1)

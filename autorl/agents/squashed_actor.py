@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from autorl.agents.continuous import ContinuousAlgorithm, ContinuousPopulation
-from autorl.agents.off_policy import track
 from autorl.agents.replay import Transitions
 from autorl.agents.squashed import SquashedGaussian
+from autorl.agents.targets import track
 from autorl.checks import check_whole
 
 __all__ = ["SquashedActorAlgorithm", "SquashedActorPopulation"]

@@ -45,7 +45,10 @@ class TrainingEnvironments:
         self.observations = self._rows(self._vector.reset())
 
     def step(self, actions: Array) -> Step:
-        """Steps with actions (size, N, *action); the answer's arrays have shape (size, N, ...), rewards (size, N)."""
+        """Steps with actions (size, N, *action).
+
+        The answer's arrays have shape (size, N, ...); rewards are (size, N), or (size, N, rewards) if they are several.
+        """
         flat = actions[: self._agents].reshape(self._agents * self._count, *actions.shape[2:])
         running = None
         if not self.running.all():
@@ -55,7 +58,7 @@ class TrainingEnvironments:
         self.observations = self._rows(step.observations)
         return Step(
             next_observations=self._rows(step.next_observations),
-            rewards=self._rows(step.rewards)[..., 0],
+            rewards=self._rows(step.rewards) if step.rewards.shape[1] > 1 else self._rows(step.rewards)[..., 0],
             terminated=self._rows(step.terminated)[..., 0],
             truncated=self._rows(step.truncated)[..., 0],
             observations=self.observations,

@@ -101,7 +101,7 @@ class TwinCritics:
         return found.view(agents, both, batch, -1).sum(1)
 
     def states(self) -> dict[str, State]:
-        """Weights, those of the targets, Adam's moments and decays."""
+        """Weights, those of the targets, Adam's moments and steps."""
         return {
             "critic_weights": self.weights,
             "target_critic_weights": self.target_weights,

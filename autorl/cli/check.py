@@ -21,11 +21,13 @@ MEBIBYTE = 2**20
 def check(study: StudySource, set_: Overrides = None, json: Json = False) -> None:
     """Check a study and print what it will train and cost. Trains nothing."""
     from autorl.study.loading import load_description
+    from autorl.study.machine import check_machine
     from autorl.study.overrides import parse_overrides
     from autorl.study.planning import plan_study
     from autorl.study.resolved import resolve
 
     resolved = resolve(load_description(study, parse_overrides(set_ or [])))
+    check_machine(resolved)
     plan = plan_study(resolved)
     if json:
         print_json({"study": resolved.description.name, "valid": True, **plan.describe()})
@@ -40,7 +42,7 @@ def check(study: StudySource, set_: Overrides = None, json: Json = False) -> Non
 def _summary(resolved: ResolvedStudy, plan: StudyPlan) -> list[str]:
     description = resolved.description
     objectives = ", ".join(f"{entry.direction} {entry.label}" for entry in resolved.criteria)
-    memory = "unknown" if plan.memory_bytes is None else f"{plan.memory_bytes / MEBIBYTE:,.0f} MiB"
+    memory, disk = map(_size, (plan.memory_bytes, plan.disk_bytes))
     combinations = "endless" if plan.static_combinations is None else f"{plan.static_combinations}"
     tuner, schedule = (
         entry if isinstance(entry, str) else entry["name"] for entry in (description.tuner, description.schedule)
@@ -53,5 +55,10 @@ def _summary(resolved: ResolvedStudy, plan: StudyPlan) -> list[str]:
         *constraints,
         f"Tuner {tuner}, schedule {schedule}; {description.budget.env_steps:,} env steps an agent at full length",
         f"Space of {len(resolved.space.names)} hyperparameters; static combinations: {combinations}",
-        f"Memory of the largest group ({plan.group_agents} agents): at most {memory}, beside Python and its libraries",
+        f"Memory of the largest group ({plan.group_agents} agents): {memory}, beside Python and its libraries",
+        f"Disk for saved states: {disk} at a time",
     ]
+
+
+def _size(count: int | None) -> str:
+    return "unknown" if count is None else f"at most {count / MEBIBYTE:,.0f} MiB"

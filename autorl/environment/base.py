@@ -124,6 +124,13 @@ class Backend(ABC):
     def make(self) -> gymnasium.Env[Any, Any]:
         """One environment with Gymnasium's own interface, not yet reset."""
 
+    def known_front(self, discount: float) -> FloatArray | None:
+        """The environment's own true Pareto front of discounted returns, shape (n, rewards), or None if it has none.
+
+        Dominated points are allowed: `Environment.known_front` leaves them out.
+        """
+        return None
+
     @abstractmethod
     def versions(self) -> Mapping[str, str]:
         """Versions of the distributions that change the environment's numbers."""

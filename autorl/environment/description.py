@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from autorl.content import canonical_json
 from autorl.environment.base import Backend, Spaces, VectorEnvironment
 from autorl.errors import InvalidInput, UnknownName
+from autorl.pareto import undominated
+from autorl.records import FloatArray
 from autorl.registry import resolve_class
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ class Environment:
         id: A registered id; `module:Id` imports the module first, which is Gymnasium's own rule.
         kwargs: Arguments of the environment's constructor, as plain data.
         wrappers: Wrappers around the environment, innermost first. Each is a name, or `{name: ..., kwargs: {...}}`;
-            a bare name is one of `gymnasium.wrappers`, `module:attribute` is the user's own.
+            a bare name is one of `gymnasium.wrappers`, `module:attribute` is the user's own, and `LinearReward` with
+            `{weight: [...]}` gives the weighted sum of a reward vector.
         max_episode_steps: Steps after which an episode is truncated; None takes the registered limit.
         backend: "gymnasium", "envpool", or `module:attribute` of a `Backend`.
 
@@ -101,6 +104,24 @@ class Environment:
         """
         return _backend(self).spaces()
 
+    def known_front(self, discount: float) -> FloatArray | None:
+        """The true Pareto front of an environment that states it, as MO-Gymnasium's `pareto_front` does.
+
+        Dominated points, which such lists can hold, and copies are left out.
+
+        Args:
+            discount: Of the returns.
+
+        Returns:
+            Discounted returns, shape (n, rewards), in lexicographic order; None where the environment states none, or
+            a wrapper stands before it, which may change rewards.
+
+        Raises:
+            InvalidInput: As `spaces()`.
+        """
+        found = _known_front(self, discount)
+        return None if found is None else found.copy()
+
     def vector(self, seeds: Sequence[int]) -> VectorEnvironment:
         """One sub-environment a seed, each with a stream of its own.
 
@@ -140,10 +161,14 @@ class Environment:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Environment):
             return NotImplemented
-        return canonical_json(_plain(self)) == canonical_json(_plain(other))
+        return self._canonical == other._canonical
 
     def __hash__(self) -> int:
-        return hash(canonical_json(_plain(self)))
+        return hash(self._canonical)
+
+    @functools.cached_property
+    def _canonical(self) -> str:
+        return canonical_json(_plain(self))
 
 
 def _plain(environment: Environment) -> dict[str, object]:
@@ -174,6 +199,12 @@ def _wrappers(wrappers: object) -> tuple[dict[str, Any], ...]:
                 raise UnknownName("key of a wrapper", key, ("name", "kwargs"), where)
         found.append({"name": given["name"], "kwargs": _plain_kwargs(f"{where}.kwargs", given.get("kwargs") or {})})
     return tuple(found)
+
+
+@functools.lru_cache(maxsize=64)
+def _known_front(environment: Environment, discount: float) -> FloatArray | None:
+    listed = _backend(environment).known_front(discount)
+    return None if listed is None else undominated(listed)
 
 
 @functools.lru_cache(maxsize=256)

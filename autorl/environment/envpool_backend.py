@@ -7,9 +7,7 @@ import functools
 import importlib.metadata
 import importlib.util
 import re
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import gymnasium
@@ -18,6 +16,7 @@ import numpy.typing as npt
 from gymnasium.spaces import Box, Discrete
 
 from autorl.environment.base import Backend, Spaces, Step, VectorEnvironment
+from autorl.environment.registered import quiet_bounds
 from autorl.environment.versions import distribution_version
 from autorl.errors import InvalidInput, MissingExtra, UnknownName
 
@@ -89,7 +88,7 @@ class EnvPoolBackend(Backend):
         if limit is not None:
             kwargs["max_episode_steps"] = limit
         try:
-            with _quiet():
+            with quiet_bounds():
                 # A list of seeds, since one integer s would mean s, s + 1, ...; one thread, since workers share cores.
                 pool = envpool.make(
                     self.id, env_type="gymnasium", num_envs=len(seeds), num_threads=1, seed=list(seeds), **kwargs
@@ -125,14 +124,6 @@ def _known_ids() -> frozenset[str]:
     import envpool
 
     return frozenset(envpool.list_all_envs())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences Gymnasium about the precision of bounds that EnvPool declares."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*precision lowered by casting", UserWarning)
-        yield
 
 
 class EnvPoolVector(VectorEnvironment):

@@ -15,17 +15,26 @@ from autorl.errors import InvalidInput
 from autorl.records import FloatArray
 from autorl.seeds import integer_seed, stream
 
-__all__ = ["Act", "evaluate", "random_returns"]
+__all__ = ["Act", "Earned", "constant_returns", "evaluate", "random_returns"]
 
 Act = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 """Observations (M, policies, episodes, *observation) -> actions (M, policies, episodes, *action)."""
+
+Earned = Callable[[FloatArray], None]
+"""Rewards of a step (M, policies, episodes, rewards) -> nothing."""
 
 BLOCK = 256
 """Steps of random actions drawn at once."""
 
 
 def evaluate(
-    act: Act, environment: Environment, seeds: Sequence[int], episodes: int, policies: int = 1, discount: float = 1.0
+    act: Act,
+    environment: Environment,
+    seeds: Sequence[int],
+    episodes: int,
+    policies: int = 1,
+    discount: float = 1.0,
+    earned: Earned | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Plays every agent's policies for a number of episodes.
 
@@ -42,6 +51,8 @@ def evaluate(
         episodes: Episodes per policy.
         policies: Policies per agent.
         discount: Weight of a reward per step that passed before it, in [0, 1].
+        earned: Told the rewards of every step, for policies that heed what they have earned so far; zeros where the
+            episode is over.
 
     Returns:
         The discounted returns, shape (M, policies, episodes, rewards), and the env steps each agent took (M).
@@ -70,6 +81,8 @@ def evaluate(
             step = vector.step(actions.reshape(count, *actions.shape[len(lead) :]), running)
             lengths += running
             returns += weight * step.rewards
+            if earned is not None:
+                earned(step.rewards.reshape(*lead, spaces.rewards))
             running &= ~(step.terminated | step.truncated)
             if not running.any():
                 break
@@ -78,6 +91,34 @@ def evaluate(
     finally:
         vector.close()
     return returns.reshape(*lead, spaces.rewards), lengths.reshape(lead).sum(axis=(1, 2))
+
+
+def constant_returns(environment: Environment, episodes: int, discount: float = 1.0) -> FloatArray:
+    """What policies score that do the same thing at every step: one a discrete action, else the one of zeros.
+
+    Args:
+        environment: Where; episodes are those of an agent with seed 0.
+        episodes: Episodes per policy.
+        discount: As in `evaluate`.
+
+    Returns:
+        Mean discounted returns, shape (policies, rewards).
+
+    Raises:
+        InvalidInput: As `evaluate`.
+    """
+    space = environment.spaces().action
+    assert space.shape is not None  # the backends refuse other actions
+    count = int(space.n) if isinstance(space, Discrete) else 1
+    still = np.zeros(space.shape) if not isinstance(space, Box) else np.clip(0.0, space.low, space.high)
+    actions = np.arange(count) if isinstance(space, Discrete) else still[None]
+
+    def act(observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.broadcast_to(actions[None, :, None], (1, count, episodes, *actions.shape[1:]))
+
+    returns, _ = evaluate(act, environment, [0], episodes, count, discount)
+    means: FloatArray = returns[0].mean(axis=1)
+    return means
 
 
 def random_returns(

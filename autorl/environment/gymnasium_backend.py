@@ -1,4 +1,4 @@
-"""Gymnasium environments, stepped one after the other in this process."""
+"""Gymnasium environments, stepped in this process: one after the other, or in one batch where there is a twin."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gymnasium.wrappers import FlattenObservation, OrderEnforcing, TimeLimit, Tr
 
 from autorl.environment.base import Backend, Spaces, Step, VectorEnvironment
 from autorl.environment.registered import Made, build, find, wrapper_maker
+from autorl.environment.twins import Maker, twin
 from autorl.environment.versions import distribution_version, module_versions
 from autorl.errors import InvalidInput
 
@@ -23,9 +24,10 @@ NO_LIMIT = 2**62
 
 
 class GymnasiumBackend(Backend):
-    """Whatever Gymnasium has registered, built one by one.
+    """Whatever Gymnasium has registered, MO-Gymnasium's environments included.
 
     Observations other than `Box` are flattened (`FlattenObservation`), and discrete actions are shifted to start at 0.
+    Where `autorl.environment.twins` has the environment as a batch, it takes the place of the loop, bit for bit.
     """
 
     name: ClassVar[str] = "gymnasium"
@@ -49,7 +51,17 @@ class GymnasiumBackend(Backend):
     def vector(self, seeds: Sequence[int]) -> VectorEnvironment:
         """One sub-environment a seed."""
         spaces = self.spaces()
+        if self._twin is not None:
+            return self._twin(seeds, spaces)
         return GymnasiumVector([self.make() for _ in seeds], seeds, spaces)
+
+    def known_front(self, discount: float) -> npt.NDArray[np.float64] | None:
+        """What the environment itself calls its Pareto front, where no wrapper stands before it."""
+        if self.wrappers:
+            return None
+        environment = build(self._found[1], self.kwargs, self.max_episode_steps)
+        listed = getattr(environment.unwrapped, "pareto_front", None)
+        return None if listed is None else np.array(listed(gamma=discount), dtype=np.float64)
 
     def versions(self) -> Mapping[str, str]:
         """Gymnasium's, that of the environment's distribution, and those of the wrappers'."""
@@ -61,6 +73,11 @@ class GymnasiumBackend(Backend):
     @functools.cached_property
     def _found(self) -> tuple[str, gymnasium.envs.registration.EnvSpec]:
         return find(self.id)
+
+    @functools.cached_property
+    def _twin(self) -> Maker | None:
+        spec = self._found[1]
+        return twin(spec, self.kwargs, self.wrappers, lambda: build(spec, self.kwargs, None).unwrapped)
 
     @functools.cached_property
     def _wrap(self) -> list[Any]:

@@ -13,10 +13,12 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_id, parse_env_id, registry
 
+from autorl.environment.linear_reward import LinearReward
+from autorl.environment.minecart import OwnOre
 from autorl.errors import InvalidInput, MissingExtra, UnknownName
 from autorl.registry import load_attribute
 
-__all__ = ["build", "find", "wrapper_maker"]
+__all__ = ["build", "find", "quiet_bounds", "wrapper_maker"]
 
 Made = gymnasium.Env[Any, Any]
 
@@ -29,6 +31,13 @@ REFUSED_WRAPPERS = {
     "NormalizeReward": "it would change the returns reported; let the algorithm normalise",
     "vector": "it is no wrapper",
 }
+MULTI_OBJECTIVE = "mo_gymnasium"
+"""Registers its environments when it is imported; Gymnasium registers its own by itself."""
+MINECART = "mo_gymnasium.envs.minecart.minecart:Minecart"
+ENDS_BY_ITSELF: Mapping[object, tuple[str, int]] = {
+    "mo_gymnasium.envs.fruit_tree.fruit_tree:FruitTreeEnv": ("depth", 6)
+}
+"""Environments registered without a limit whose every episode has as many steps as an argument (with default) says."""
 GYMNASIUM_EXTRAS = {"box2d": "gymnasium[box2d]", "mujoco": "gymnasium[mujoco]"}
 """What brings the dependencies of a family of `gymnasium.envs`."""
 
@@ -37,18 +46,18 @@ def find(id: str) -> tuple[str, EnvSpec]:
     """Looks an id up; an id without a version means the newest one.
 
     Gymnasium's own look-up warns about old and left-out versions. Here an old version is taken as asked for, and a
-    left-out one is resolved in the id returned.
+    left-out one is resolved in the id returned. MO-Gymnasium's environments are found by their bare ids.
 
     Returns:
-        The id with its version (and its module, if it has one), and the registration.
+        The id with its version (and the module that registers it, if one must be imported), and the registration.
 
     Raises:
         UnknownName: If no such id is registered.
         InvalidInput: If the id is malformed, or its module or namespace is missing.
     """
     module, _, bare = id.rpartition(":")
-    if module:
-        _import(id, module)
+    if module or bare not in registry:
+        _import(id, module or MULTI_OBJECTIVE)
     try:
         namespace, name, version = parse_env_id(bare)
     except gymnasium.error.Error as error:
@@ -62,6 +71,8 @@ def find(id: str) -> tuple[str, EnvSpec]:
                 f"name the module that does, as 'module:{bare}'"
             )
         raise UnknownName("environment", id, registry)
+    if str(registry[bare].entry_point).startswith(f"{MULTI_OBJECTIVE}."):
+        module = MULTI_OBJECTIVE  # however it was written: one environment has one resolved id
     return f"{module}:{bare}" if module else bare, registry[bare]
 
 
@@ -86,9 +97,14 @@ def build(spec: EnvSpec, kwargs: Mapping[str, Any], max_episode_steps: int | Non
     for name in OWN_ARGUMENTS:
         if name in kwargs:
             raise InvalidInput(f"environment.kwargs: {name!r} (given as {kwargs[name]!r}) is no environment's argument")
-    with _explained(spec):
+    if max_episode_steps is None and spec.max_episode_steps is None:
+        max_episode_steps = (
+            kwargs.get(*ENDS_BY_ITSELF[spec.entry_point]) if spec.entry_point in ENDS_BY_ITSELF else None
+        )
+    with _explained(spec), quiet_bounds():
         _load(spec)
-        return gymnasium.make(spec, max_episode_steps, disable_env_checker=True, **copy.deepcopy(dict(kwargs)))
+        made = gymnasium.make(spec, max_episode_steps, disable_env_checker=True, **copy.deepcopy(dict(kwargs)))
+    return OwnOre(made) if spec.entry_point == MINECART else made
 
 
 def _load(spec: EnvSpec) -> None:
@@ -98,6 +114,14 @@ def _load(spec: EnvSpec) -> None:
             # SWIG's bindings (Box2D's are one) set these off at import; they say nothing about the environment.
             warnings.filterwarnings("ignore", "builtin type .* has no __module__ attribute", DeprecationWarning)
             importlib.import_module(spec.entry_point.partition(":")[0])
+
+
+@contextmanager
+def quiet_bounds() -> Iterator[None]:
+    """Silences Gymnasium about the precision of bounds that an environment declares."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*precision lowered by casting", UserWarning)
+        yield
 
 
 @contextmanager
@@ -122,7 +146,7 @@ def wrapper_maker(name: str, kwargs: Mapping[str, Any]) -> Callable[[Made], Made
     """What puts a wrapper around an environment.
 
     Args:
-        name: One of `gymnasium.wrappers`, or `module:attribute`.
+        name: `LinearReward`, one of `gymnasium.wrappers`, or `module:attribute`.
         kwargs: Its arguments besides the environment.
 
     Raises:
@@ -149,11 +173,13 @@ def wrapper_maker(name: str, kwargs: Mapping[str, Any]) -> Callable[[Made], Made
 
 
 def _bundled_wrapper(name: str) -> object:
+    if name == LinearReward.__name__:
+        return LinearReward
     known = [entry for entry in gymnasium.wrappers.__all__ if entry not in REFUSED_WRAPPERS]
     if name in REFUSED_WRAPPERS:
         raise InvalidInput(f"environment wrapper {name!r} is refused: {REFUSED_WRAPPERS[name]}")
     if name not in known:
-        raise UnknownName("environment wrapper", name, known)
+        raise UnknownName("environment wrapper", name, [*known, LinearReward.__name__])
     try:
         return getattr(gymnasium.wrappers, name)
     except gymnasium.error.DependencyNotInstalled as error:

@@ -12,8 +12,14 @@ from pathlib import Path
 
 __all__ = ["distribution_version", "module_versions"]
 
-FAMILIES = {"gymnasium.envs.box2d": ("box2d", "box2d-py"), "gymnasium.envs.mujoco": ("mujoco",)}
-"""Distributions that do the physics of Gymnasium's own environments; the first one installed counts."""
+BOX2D, MUJOCO = ("box2d", "box2d-py"), ("mujoco",)
+FAMILIES = {
+    "gymnasium.envs.box2d": BOX2D,
+    "gymnasium.envs.mujoco": MUJOCO,
+    "mo_gymnasium.envs.lunar_lander": BOX2D,
+    "mo_gymnasium.envs.mujoco": MUJOCO,
+}
+"""Distributions that do the physics of environments of Gymnasium and MO-Gymnasium; the first one installed counts."""
 
 
 def distribution_version(distribution: str) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -62,12 +63,12 @@ class Executor(ABC):
         self.jobs, self.checkpoints = jobs, checkpoints
 
     @abstractmethod
-    def run(self, objective: Objective, groups: Sequence[Group], seconds: float) -> Iterator[Done | Lost]:
-        """Trains groups, at most `jobs` at a time, started in the order given.
+    def run(self, objective: Objective, groups: deque[Group], seconds: float) -> Iterator[Done | Lost]:
+        """Trains groups, at most `jobs` at a time, started in the order given, until none is left.
 
         Args:
             objective: The black box.
-            groups: What to train.
+            groups: What to train; emptied. Whoever takes the results may put more at its end between two of them.
             seconds: Wall seconds allowed per configuration of a group.
         """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,21 +45,26 @@ class Local(Executor):
         super().__init__(jobs, checkpoints)
         self._workers = [_Worker() for _ in range(jobs)]
 
-    def run(self, objective: Objective, groups: Sequence[Group], seconds: float) -> Iterator[Done | Lost]:
+    def run(self, objective: Objective, groups: deque[Group], seconds: float) -> Iterator[Done | Lost]:
         """Trains groups; see the class for what happens to those that do not end by themselves."""
-        waiting = deque(_Task(group) for group in groups)
+        waiting: deque[_Task] = deque()  # run again, or in parts
         idle = deque(self._workers)
         running: dict[Future[Segments], tuple[_Task, _Worker, float]] = {}
         ended: list[Done | Lost] = []
         for worker in self._workers[: len(groups)]:
             worker.start(objective)
-        while waiting or running:
-            while waiting and idle:
-                task, worker = waiting.popleft(), idle.popleft()
+        while True:
+            while (groups or waiting) and idle:
+                task = _Task(groups.popleft()) if groups else waiting.popleft()
+                worker = idle.popleft()
                 future = worker.submit(objective, task.group, self.checkpoints)
                 running[future] = (task, worker, time.monotonic() + seconds * configurations(task.group))
-            yield from ended  # only now: they are stored meanwhile, and the workers are busy again
-            ended = []
+            if ended:  # only now: they are stored meanwhile, and the workers are busy again
+                yield from ended
+                ended = []
+                continue
+            if not running:
+                return
             soonest = min(deadline for _, _, deadline in running.values())
             finished, _ = wait(running, timeout=max(0.0, soonest - time.monotonic()), return_when=FIRST_COMPLETED)
             now = time.monotonic()
@@ -80,7 +85,6 @@ class Local(Executor):
                 else:
                     yield from ended
                     raise error
-        yield from ended
 
     def close(self) -> None:
         """Kills the workers."""

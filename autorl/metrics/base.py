@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from autorl.errors import InvalidInput
 from autorl.records import FloatArray, Run
 
 if TYPE_CHECKING:
+    from autorl.environment import Environment
     from autorl.population import Plan
 
 __all__ = ["Criterion", "Direction", "Metric", "curve_means", "final_returns", "option_fields"]
@@ -33,6 +35,9 @@ class Metric(ABC):
         unit: What it is measured in ("return", "env steps", ...).
         direction: Which way is better.
         reproducible: Whether the same training gives the same value again; measured seconds do not.
+        rewards: What it measures: "scalar" is the return of one reward, "vector" the front of several; "any" does not
+            look at returns, or takes them as they come.
+        caution: Why it misleads as the only objective, or "".
     """
 
     name: ClassVar[str] = ""
@@ -40,6 +45,8 @@ class Metric(ABC):
     unit: ClassVar[str] = ""
     direction: ClassVar[Direction] = "maximize"
     reproducible: ClassVar[bool] = True
+    rewards: ClassVar[Literal["scalar", "vector", "any"]] = "any"
+    caution: ClassVar[str] = ""
 
     @abstractmethod
     def per_run(self, run: Run) -> float:
@@ -63,6 +70,29 @@ class Metric(ABC):
             raise InvalidInput(f"metric {self.label!r}: {len(runs)} runs received; at least one is needed")
         return self.over_seeds([self.per_run(run) for run in runs])
 
+    def suited(self, environment: Environment, discount: float) -> Self:
+        """The metric as it measures in one environment, with what it takes from there; a study calls this once.
+
+        Args:
+            environment: Where.
+            discount: The study's evaluation discount.
+
+        Raises:
+            InvalidInput: If it cannot measure there, or an option does not fit.
+        """
+        count = environment.spaces().rewards
+        if self.rewards == "vector" and count == 1:
+            raise InvalidInput(
+                f"metric {self.label!r} measures what a front of several rewards is worth; environment "
+                f"{environment.id!r} gives {count} reward"
+            )
+        if self.rewards == "scalar" and count != 1:
+            raise InvalidInput(
+                f"metric {self.label!r} measures the return of one reward; environment {environment.id!r} gives "
+                f"{count}: take a metric of fronts, such as hypervolume, or the wrapper LinearReward"
+            )
+        return self
+
     def known(self, plan: Plan) -> float | None:
         """The value a plan already fixes before any training, or None."""
         return None
@@ -79,9 +109,9 @@ class Metric(ABC):
     @property
     def options(self) -> Mapping[str, object]:
         """The options as a study file writes them, in declaration order."""
-        return {name: getattr(self, entry.name) for name, entry in option_fields(type(self)).items()}
+        return {name: _plain(getattr(self, entry.name)) for name, entry in option_fields(type(self)).items()}
 
-    @property
+    @functools.cached_property
     def label(self) -> str:
         """The name with its options, unique in a study: `env_steps_to(return=475)`."""
         options = ", ".join(f"{name}={_short(value)}" for name, value in self.options.items())
@@ -89,14 +119,21 @@ class Metric(ABC):
 
 
 def option_fields(metric_class: type[Metric]) -> dict[str, dataclasses.Field[Any]]:
-    """A metric's options by the names a study file uses, in declaration order."""
+    """A metric's options by the names a study file uses, in declaration order; fields outside `__init__` are none."""
     if not hasattr(metric_class, "__dataclass_fields__"):
         return {}
     fields = dataclasses.fields(metric_class)  # type: ignore[arg-type]  # a dataclass, as just seen
-    return {entry.name.rstrip("_"): entry for entry in fields}
+    return {entry.name.rstrip("_"): entry for entry in fields if entry.init}
+
+
+def _plain(value: object) -> object:
+    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def _short(value: object) -> str:
+    if isinstance(value, list):
+        table = any(isinstance(entry, list) for entry in value)
+        return f"{len(value)} points" if table else f"[{', '.join(map(_short, value))}]"
     return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
 
 

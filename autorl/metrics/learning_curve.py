@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class AreaUnderCurve(Metric):
     name: ClassVar[str] = "auc"
     summary: ClassVar[str] = "mean over seeds and checkpoints of the mean return of the policy owned at that budget"
     unit: ClassVar[str] = "return"
+    rewards: ClassVar[Literal["scalar", "vector", "any"]] = "scalar"
 
     def per_run(self, run: Run) -> float:
         """The mean over checkpoints of the mean return."""
@@ -55,6 +56,7 @@ class EnvStepsTo(Metric):
     summary: ClassVar[str] = "mean over seeds of the first checkpoint with mean return >= X (2 x horizon if never)"
     unit: ClassVar[str] = "env steps"
     direction: ClassVar[Direction] = "minimize"
+    rewards: ClassVar[Literal["scalar", "vector", "any"]] = "scalar"
 
     return_: float
 

@@ -6,7 +6,7 @@ Returns are at the study's evaluation discount, of the deterministic policy, on 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class _FinalReturn(Metric):
     """Per run: the mean of G_e over the episodes e of the last evaluation; what differs is the aggregate."""
 
     unit: ClassVar[str] = "return"
+    rewards: ClassVar[Literal["scalar", "vector", "any"]] = "scalar"
 
     def per_run(self, run: Run) -> float:
         """The mean return over the episodes of the last evaluation."""

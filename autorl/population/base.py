@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from autorl.environment import Environment, Spaces
 from autorl.environment.evaluation import evaluate
-from autorl.errors import UnknownName
+from autorl.errors import InvalidInput, UnknownName
 from autorl.records import Agent, Configuration, FloatArray, Value
 
 __all__ = ["Algorithm", "Costs", "Plan", "Population", "hyperparameter"]
@@ -82,6 +82,8 @@ class Algorithm(ABC):
         lockstep: Whether agents train in lock-step and gain from company; configurations train one by one otherwise.
         counts: What its populations count: names of metrics of cost besides `env_steps` and `train_seconds`.
         distributions: Distributions besides torch, NumPy and Gymnasium whose versions change the algorithm's numbers.
+        rewards: What it learns from: "scalar" is one reward, "vector" several rewards that it trades off, and "any" is
+            for code that looks for itself.
     """
 
     name: ClassVar[str] = ""
@@ -91,6 +93,7 @@ class Algorithm(ABC):
     lockstep: ClassVar[bool] = True
     counts: ClassVar[frozenset[str]] = frozenset({"gradient_updates", "flops", "parameters"})
     distributions: ClassVar[tuple[str, ...]] = ()
+    rewards: ClassVar[Literal["scalar", "vector", "any"]] = "scalar"
 
     @classmethod
     @abstractmethod
@@ -113,6 +116,26 @@ class Algorithm(ABC):
             InvalidInput: If the algorithm cannot handle the spaces.
         """
         return Plan()
+
+    @classmethod
+    def check_rewards(cls, spaces: Spaces) -> None:
+        """Whether the algorithm learns from what an environment gives as a reward.
+
+        Raises:
+            InvalidInput: If it does not; the message says what would.
+        """
+        if cls.rewards == "scalar" and spaces.rewards != 1:
+            weight = [1 / spaces.rewards] * spaces.rewards
+            raise InvalidInput(
+                f"{cls.__name__} maximises one reward, not a vector of {spaces.rewards}; take an algorithm for "
+                f"several, or the environment with their weighted sum as its reward: "
+                f"wrappers: [{{name: LinearReward, kwargs: {{weight: {[float(f'{one:.3g}') for one in weight]}}}}}]"
+            )
+        if cls.rewards == "vector" and spaces.rewards == 1:
+            raise InvalidInput(
+                f"{cls.__name__} trades several rewards off, and the environment gives {spaces.rewards}; take an "
+                f"algorithm for one reward, or an environment whose reward is a vector"
+            )
 
     @classmethod
     def default_space(cls) -> str | Mapping[str, object] | None:
@@ -155,7 +178,16 @@ class Population(ABC):
     """M agents that act and learn in lock-step; row i is agent i, and rows never influence each other.
 
     A population begins with no training environments: `restart` makes them, at the start and at every rung.
+
+    Attributes:
+        reward_weights: What the policies are evaluated for, where rewards are several: one weight vector a policy,
+            shape (policies, rewards), each adding up to 1. Whoever evaluates sets them, once, before `act` and
+            `evaluate`; no training depends on them. A population whose policies are its own may take no notice of the
+            vectors, but has as many policies (repeating some if it must). None outside multi-objective RL, and until
+            they are set.
     """
+
+    reward_weights: FloatArray | None = None
 
     @property
     @abstractmethod
@@ -170,7 +202,7 @@ class Population(ABC):
     @property
     @abstractmethod
     def policies(self) -> int:
-        """Policies per agent: 1 outside multi-objective RL."""
+        """Policies per agent: 1 outside multi-objective RL, there one a row of `reward_weights` (1 without any)."""
 
     @abstractmethod
     def restart(self, mark: int) -> None:

@@ -8,7 +8,7 @@ import inspect
 from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from autorl.environment import Environment
 from autorl.errors import InvalidInput
@@ -85,6 +85,7 @@ class FunctionAlgorithm(OneAgentAlgorithm, metaclass=_Callable):
     """
 
     rounds_down: ClassVar[bool] = False
+    rewards: ClassVar[Literal["scalar", "vector", "any"]] = "any"
     function: ClassVar[Train]
     space: ClassVar[SearchSpace]
     digest: ClassVar[str]

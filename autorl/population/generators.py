@@ -49,7 +49,8 @@ def _start(seed: int) -> None:
 
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  # the legacy generator is the one to be kept apart
-    torch.manual_seed(seed)
+    # `torch.manual_seed` seeds absent devices too, for the day they come, and formats a traceback for each.
+    (torch if torch.accelerator.is_available() else torch.default_generator).manual_seed(seed)
 
 
 def _state() -> tuple[Any, ...]:

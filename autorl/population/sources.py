@@ -24,11 +24,18 @@ def source_digest(algorithm: type[Algorithm]) -> str:
     Of a class or a function in a module: of the module's whole file. Of one defined in `__main__`, a notebook or
     where there is no file: of its own source and that of every function, class and plain value of the same module
     that it refers to, directly or through another, with its defaults and what it closes over, so that the rest of a
-    script may change. What it imports from other modules is not followed; versions of distributions are part of the
-    numerics stamp by name.
+    script may change. An algorithm derived from others, which have names of their own, counts with their sources. What
+    it imports from other modules beyond that is not followed; versions of distributions are part of the numerics stamp
+    by name.
     """
     own = vars(algorithm).get("digest")
-    return own if isinstance(own, str) else function_digest(algorithm)
+    if isinstance(own, str):
+        return own
+    named = [one for one in algorithm.__mro__[1:] if issubclass(one, Algorithm) and vars(one).get("name")]
+    digest = function_digest(algorithm)
+    if not named:
+        return digest
+    return hashlib.sha256("\0".join([digest, *map(source_digest, named)]).encode()).hexdigest()[:16]
 
 
 def function_digest(made: Any) -> str:

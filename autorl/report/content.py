@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from autorl.pareto import undominated
 from autorl.records import Configuration, FloatArray, Status, Value
 from autorl.space import Row
 
@@ -23,10 +26,14 @@ __all__ = [
     "Member",
     "Phase",
     "Quantity",
+    "Schedule",
     "SeedSets",
     "StudyContent",
     "TrialRow",
 ]
+
+Schedule = tuple[tuple[int, Configuration], ...]
+"""Hyperparameters that changed in training: from which env step on, and what; empty where they never did."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class TrialRow:
         train_seconds: CPU seconds of training, all seeds together (measured, so never reproducible).
         constraints: Metric label of each constraint -> aggregate over the tuning seeds; empty unless complete.
         feasible: Whether every constraint holds; None without constraints, and unless complete.
+        schedule: The hyperparameters over its training; empty where `configuration` is all.
     """
 
     number: int
@@ -90,6 +98,7 @@ class TrialRow:
     train_seconds: float = 0.0
     constraints: Mapping[str, float] = field(default_factory=dict)
     feasible: bool | None = None
+    schedule: Schedule = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +124,16 @@ class Member:
 
     Attributes:
         trial: Its trial's number; None for the baseline, which is no trial.
-        configuration: Its hyperparameters.
+        configuration: Its hyperparameters, at the end of training where they changed.
         tuning: Metric label -> estimate over the tuning seeds.
         test: Metric label -> estimate over the test seeds; empty while none was run.
         validation: Metric label -> estimate over the validation seeds; empty without them.
         curve: Learning curves on the test seeds, or None.
         diverged_test_seeds: Test seeds that diverged and were scored as the uniformly random policy from there on.
         missing_test_seeds: Test seeds whose run was lost to the infrastructure.
+        schedule: The hyperparameters over its training; empty where `configuration` is all.
+        fronts: Where the reward is a vector, per test seed the undominated mean returns of its policies, each of shape
+            (n, rewards); else empty.
     """
 
     trial: int | None
@@ -132,6 +144,16 @@ class Member:
     curve: Curve | None = None
     diverged_test_seeds: tuple[int, ...] = ()
     missing_test_seeds: tuple[int, ...] = ()
+    schedule: Schedule = ()
+    fronts: tuple[FloatArray, ...] = ()
+
+    @property
+    def merged_front(self) -> FloatArray:
+        """The undominated points of all `fronts`, each once, in lexicographic order; (0, 0) without any."""
+        found = [front for front in self.fronts if len(front)]
+        if not found:
+            return np.empty((0, 0))
+        return undominated(np.concatenate(found))
 
 
 @dataclass(frozen=True)
@@ -170,6 +192,7 @@ class StudyContent:
         incomplete: Whether test runs are missing, so that intervals are withheld.
         autorl_version: The version of this package that made the study.
         constraints: In the study's order; the metric of each is among `metrics` or an objective.
+        known_front: The environment's true front at the evaluation's discount, shape (n, rewards), or None.
     """
 
     name: str
@@ -194,6 +217,7 @@ class StudyContent:
     incomplete: bool = False
     autorl_version: str = ""
     constraints: tuple[Constraint, ...] = ()
+    known_front: FloatArray | None = None
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

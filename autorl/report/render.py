@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Pictures", "html", "markdown"]
 
 Pictures = Mapping[str, list[Picture]]
-"""The pictures by their place: "result", "curves", "history", "slices"; the second holds at most one."""
+"""The pictures by their place: "result", "schedule", "curves", "history", "slices"; those between at most one each."""
 
 
 def html(view: View, pictures: Pictures) -> str:
@@ -68,6 +68,7 @@ def _render(
     return environment.from_string(_text(name)).render(
         view=view,
         result_pictures=drawn["result"],
+        schedule_picture=next(iter(drawn["schedule"]), None),
         curve_picture=next(iter(drawn["curves"]), None),
         history_picture=next(iter(drawn["history"]), None),
         slice_pictures=drawn["slices"],

@@ -12,6 +12,7 @@ from autorl.pareto import non_dominated
 from autorl.report.content import Member, Phase, Quantity, StudyContent, TrialRow
 from autorl.report.feasibility import feasible, holds
 from autorl.report.formats import finite, gap
+from autorl.report.schedule import schedule_document
 
 if TYPE_CHECKING:
     from autorl.metrics import Constraint
@@ -58,6 +59,8 @@ def results_document(content: StudyContent) -> dict[str, object]:
             {**(_member(content, member) or {}), "dominated_on_test": mark}
             for member, mark in zip(content.front, dominated, strict=True)
         ]
+    if content.known_front is not None:
+        document["known_front"] = content.known_front.tolist()
     document["finalists"] = [_member(content, member) for member in content.finalists]
     document["trials"] = [_trial(content, trial) for trial in content.trials]
     return document
@@ -125,6 +128,7 @@ def _member(content: StudyContent, member: Member | None) -> dict[str, object] |
     return {
         "trial": member.trial,
         "config": _plain(member.configuration),
+        "schedule": _plain(schedule_document(member.schedule)),
         "tuning": {label: _estimate(entry) for label, entry in member.tuning.items()},
         "validation": {label: _estimate(entry) for label, entry in member.validation.items()},
         "test": {label: _estimate(entry) for label, entry in member.test.items()},
@@ -132,7 +136,16 @@ def _member(content: StudyContent, member: Member | None) -> dict[str, object] |
         "diverged_test_seeds": list(member.diverged_test_seeds),
         "missing_test_seeds": list(member.missing_test_seeds),
         **_member_constraints(content, member),
+        **_fronts(member),
     }
+
+
+def _fronts(member: Member) -> dict[str, object]:
+    """What its policies return, where the reward is a vector."""
+    if not member.fronts:
+        return {}
+    per_seed = [front.tolist() for front in member.fronts]
+    return {"fronts": {"per_seed": per_seed, "merged": member.merged_front.tolist()}}
 
 
 def _member_constraints(content: StudyContent, member: Member) -> dict[str, object]:
@@ -168,6 +181,7 @@ def _trial(content: StudyContent, trial: TrialRow) -> dict[str, object]:
         "origin": trial.origin,
         "status": trial.status.value,
         "config": _plain(trial.configuration),
+        "schedule": _plain(schedule_document(trial.schedule)),
         "values": {label: finite(number) for label, number in trial.values.items()},
         "seeds": list(trial.seeds),
         "per_seed": {label: [finite(number) for number in row] for label, row in trial.per_seed.items()},

@@ -13,6 +13,7 @@ from autorl.report.entries import Entry, interval_methods
 from autorl.report.feasibility import broken_on_test, constraint_rows, feasible, yes_or_no
 from autorl.report.formats import estimate, gap, integers, number, printable, value
 from autorl.report.history import top_rung
+from autorl.report.schedule import schedule_rows
 
 __all__ = ["Table", "View", "view"]
 
@@ -52,6 +53,7 @@ class View:
     others: Table | None
     finalists: Table | None
     configurations: Table | None
+    schedule: Table | None
     metrics: Table
     space: Table
     fixed: tuple[tuple[str, str], ...]
@@ -92,6 +94,7 @@ def view(content: StudyContent, shown: Sequence[Entry]) -> View:
         others=_others(shown, [q for q in content.quantities if _role(content, q) == "reported"]),
         finalists=_finalists(content),
         configurations=_configurations(content, shown),
+        schedule=_schedule(shown),
         metrics=Table(
             "An objective steers the search; the others are only reported."
             + " A constraint decides who is feasible." * bool(content.constraints),
@@ -250,12 +253,22 @@ def _configurations(content: StudyContent, shown: Sequence[Entry]) -> Table | No
     settings: Sequence[Configuration] = [entry.member.configuration for entry in shown]
     rows = tuple((name, *(value(one[name]) if name in one else "–" for one in settings)) for name in names)
     caption = "Configurations; a dash marks an inactive hyperparameter. Those not tuned keep the algorithm's default."
+    if any(entry.member.schedule for entry in shown):
+        caption += " Hyperparameters that changed in training stand as they were at its end."
     return Table(
         caption,
         ("hyperparameter", *(entry.name for entry in shown)),
         rows,
         frozenset(range(1, 1 + len(shown))),
     )
+
+
+def _schedule(shown: Sequence[Entry]) -> Table | None:
+    """What the hyperparameters of those chosen were, and when."""
+    head, rows = schedule_rows(shown)
+    caption = "Hyperparameters that changed in training, each row from its env step on; also in schedule.yaml. "
+    caption += "The tuning scores are those of the agents as they trained; the tests train anew under this schedule."
+    return Table(caption, head, rows, frozenset(range(1, len(head)))) if rows else None
 
 
 def _finalists(content: StudyContent) -> Table | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar, cast
+from typing import ClassVar, Literal, TypeVar, cast
 
 from autorl.records import Configuration, Stretch, Trial
 from autorl.space import SearchSpace
@@ -46,6 +46,8 @@ class Frame:
         space: What is searched; None where nothing is known of it.
         seed: The tuner's seed, from which a schedule's own random streams are derived.
         not_means: Labels of the objectives whose aggregate over seeds is not their mean.
+        static: Names of hyperparameters that cannot change in training.
+        checkpoints: "exact" if agents go on from saved states, "none" if they can only be trained from zero.
     """
 
     horizon: int
@@ -55,6 +57,8 @@ class Frame:
     space: SearchSpace | None = None
     seed: int = 0
     not_means: tuple[str, ...] = ()
+    static: frozenset[str] = frozenset()
+    checkpoints: Literal["exact", "none"] = "exact"
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,8 @@ class Await:
     """Waits until a launched assignment is done.
 
     The answer is a tuple of `Trial`, one for each that is done by then and was not answered before, in the order of
-    completion. That order comes from the clock: it is an input of the study, stored and replayed.
+    completion. Whoever answers before all are done takes that order from the clock: it is then an input of the study,
+    stored and replayed.
     """
 
 
@@ -155,12 +160,12 @@ class Schedule(ABC):
 
 
 def ask(count: int) -> Part[tuple[int, ...]]:
-    """Asks, and returns the numbers: `trials = yield from ask(4)`."""
+    """Requests trials, and returns their numbers."""
     return cast("tuple[int, ...]", (yield Ask(count)))
 
 
 def train(assignments: Iterable[Assignment]) -> Part[tuple[Trial, ...]]:
-    """Trains, and returns the trials."""
+    """Requests training, and returns the trials."""
     return cast("tuple[Trial, ...]", (yield Train(tuple(assignments))))
 
 

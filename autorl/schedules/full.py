@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from autorl.schedules.base import Ask, Assignment, Frame, Requests, Schedule, Tell, Train
+from autorl.schedules.base import Assignment, Frame, Requests, Schedule, ask, tell, train
 
 __all__ = ["Full"]
 
@@ -21,10 +21,9 @@ class Full(Schedule):
 
     def requests(self, frame: Frame) -> Requests:
         """Ask, train, tell, until nothing is brought."""
-        while trials := (yield Ask(frame.batch)):
-            numbers = tuple(int(number) for number in trials)  # type: ignore[arg-type]  # an Ask brings numbers
-            yield Train(tuple(Assignment(number, frame.seeds, frame.horizon) for number in numbers))
-            yield Tell(numbers)
+        while trials := (yield from ask(frame.batch)):
+            yield from train(Assignment(number, frame.seeds, frame.horizon) for number in trials)
+            yield from tell(trials)
 
     def constant_metrics(self) -> frozenset[str]:
         """Everybody trains the full length."""

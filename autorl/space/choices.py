@@ -106,6 +106,13 @@ class Categorical(Hyperparameter[tuple[Value, ...]]):
         """The choices within the bounds."""
         return tuple(c for c in self.choices if isinstance(c, (int, float)) and low <= c <= high) or None
 
+    def perturbed(self, value: Value, factor: float) -> Value:
+        """The next choice in the order for a factor above 1, else the one before; without an order the value itself."""
+        if not self.ordered:
+            return value
+        place = self._index[key(value)] + (1 if factor > 1 else -1)
+        return self.choices[min(max(place, 0), len(self.choices) - 1)]
+
     def contains(self, value: Value, allowed: tuple[Value, ...]) -> bool:
         """Whether a value is an allowed choice."""
         return key(value) in {key(choice) for choice in allowed}
@@ -166,6 +173,10 @@ class Constant(Hyperparameter[tuple[Value, ...]]):
         """The value if it lies within the bounds."""
         inside = isinstance(self.value, (int, float)) and low <= self.value <= high
         return (self.value,) if inside else None
+
+    def perturbed(self, value: Value, factor: float) -> Value:
+        """The value."""
+        return self.value
 
     def contains(self, value: Value, allowed: tuple[Value, ...]) -> bool:
         """Whether a value is the constant's."""

@@ -86,6 +86,15 @@ class Hyperparameter(ABC, Generic[R]):
         """The part of the range within real bounds, or None if it is empty."""
 
     @abstractmethod
+    def perturbed(self, value: Value, factor: float) -> Value:
+        """Another value nearby, within the whole range: a number times a factor, on its own scale.
+
+        Args:
+            value: One of the range.
+            factor: Above 0; of what has no size, only whether it is above 1 counts.
+        """
+
+    @abstractmethod
     def contains(self, value: Value, allowed: R) -> bool:
         """Whether a value lies in an allowed range and on its grid."""
 

@@ -137,6 +137,10 @@ class Float(Hyperparameter[tuple[float, float]]):
         lower, upper = max(self.lower, float(low)), min(self.upper, float(high))
         return (lower, upper) if lower <= upper else None
 
+    def perturbed(self, value: Value, factor: float) -> float:
+        """The value times a factor (on a reverse_log scale 1 - value), within the bounds."""
+        return min(max(self._scale.times(float(value or 0), factor), self.lower), self.upper)
+
     def contains(self, value: Value, allowed: tuple[float, float]) -> bool:
         """Whether a number lies within the allowed bounds."""
         return isinstance(value, (int, float)) and not isinstance(value, bool) and allowed[0] <= value <= allowed[1]
@@ -248,6 +252,10 @@ class Int(Hyperparameter[tuple[int, int]]):
             self.upper if high >= self.upper else self._scale.at_most(high) if high >= self.lower else self.lower - 1
         )
         return (lower, upper) if self.lower <= lower <= upper <= self.upper else None
+
+    def perturbed(self, value: Value, factor: float) -> int:
+        """The value times a factor, rounded and at least a step away (on a pow2 scale a step), within the bounds."""
+        return min(max(self._scale.times(int(value or 0), factor), self.lower), self.upper)
 
     def contains(self, value: Value, allowed: tuple[int, int]) -> bool:
         """Whether a whole number lies within the allowed bounds and on the grid."""

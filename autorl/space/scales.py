@@ -44,6 +44,10 @@ class FloatScale(ABC):
     def rounded(self, value: float, decimals: int) -> float:
         """The nearest value with about twelve digits on this scale."""
 
+    def times(self, value: float, factor: float) -> float:
+        """The value times a factor, in what the scale counts."""
+        return value * factor
+
     def from_unit(self, unit: float, lower: float, upper: float) -> float:
         """The natural value, before rounding."""
         low, high = self.stretch(lower), self.stretch(upper)
@@ -101,6 +105,9 @@ class _ReverseLog(FloatScale):
     def shrink(self, stretched: float) -> float:
         return 1 - math.exp(-stretched)
 
+    def times(self, value: float, factor: float) -> float:
+        return 1 - (1 - value) * factor
+
     def rounded(self, value: float, decimals: int) -> float:
         # Digits count from one downwards; a float near 1 has sixteen decimals and no more.
         return round(1 - float(f"{1 - value:.12g}"), 15)
@@ -134,6 +141,11 @@ class IntScale(ABC):
     def count(self, lower: int, upper: int) -> int:
         """How many allowed values lie between allowed bounds."""
         return upper - lower + 1
+
+    def times(self, value: int, factor: float) -> int:
+        """The value times a factor, rounded; at least one step up for a factor above 1, else one step down."""
+        moved = math.floor(value * factor + 0.5)
+        return moved if moved != value else value + (1 if factor > 1 else -1)
 
     @abstractmethod
     def from_unit(self, unit: float, lower: int, upper: int) -> int:
@@ -208,6 +220,9 @@ class _PowerOfTwo(IntScale):
 
     def count(self, lower: int, upper: int) -> int:
         return upper.bit_length() - lower.bit_length() + 1
+
+    def times(self, value: int, factor: float) -> int:
+        return 2 * value if factor > 1 else value // 2
 
     def from_unit(self, unit: float, lower: int, upper: int) -> int:
         count = self.count(lower, upper)

@@ -34,6 +34,7 @@ from autorl.seeds import SeedPlan
 from autorl.space import SearchSpace
 from autorl.study.earlier import EarlierStudy
 from autorl.study.validation import one_sentence
+from autorl.study.weights import Vectors, weights_entry
 from autorl.tuners.objects import tuner_entry, written
 
 __all__ = ["Budget", "EvaluationEntry", "Limits", "StudyDescription"]
@@ -162,6 +163,12 @@ def _storage(value: object) -> object:
     return value
 
 
+def _device(value: object) -> object:
+    if not (isinstance(value, str) and re.fullmatch(r"cpu|cuda(:\d{1,3})?", value)):
+        raise InvalidInput(f"{value!r} is neither cpu nor cuda nor such as cuda:1")
+    return value
+
+
 def _plain_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     for key in value:
         if not isinstance(key, str):
@@ -202,12 +209,15 @@ class EvaluationEntry(_Frozen):
         curve_episodes: Episodes at the other checkpoints, at most `episodes`.
         checkpoints: Evenly spaced points of the learning curve, the end among them.
         discount: Discount of the returns reported, in (0, 1].
+        weights: Where the reward is a vector: how many weight vectors policies are evaluated for, spread evenly, or the
+            vectors themselves. None takes the smallest lattice of at least 20.
     """
 
     episodes: Count = 20
     curve_episodes: Count = 3
     checkpoints: Count = 10
     discount: Annotated[float, BeforeValidator(_number), Field(gt=0, le=1)] = 1.0
+    weights: Annotated[int | Vectors | None, BeforeValidator(weights_entry)] = None
 
     @model_validator(mode="after")
     def _within(self) -> Self:
@@ -254,6 +264,7 @@ class StudyDescription(_Frozen):
         start_from: Configurations tried right after the default, and earlier studies whose best are.
         executor: Who trains; "local".
         storage: "sqlite" (a file in the run directory) or a database URL.
+        device: Where agents train: "cpu", "cuda" or "cuda:N".
     """
 
     name: Annotated[str, BeforeValidator(_name)] = ""
@@ -277,6 +288,7 @@ class StudyDescription(_Frozen):
     start_from: Annotated[tuple[dict[str, Value] | InstanceOf[EarlierStudy], ...], BeforeValidator(_start_from)] = ()
     executor: Annotated[str, BeforeValidator(_executor)] = "local"
     storage: Annotated[str, BeforeValidator(_storage)] = "sqlite"
+    device: Annotated[str, BeforeValidator(_device)] = "cpu"
     _where: str = PrivateAttr(default="study")
 
     @property

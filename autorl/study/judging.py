@@ -76,7 +76,7 @@ class Verdict:
 
     Attributes:
         baseline: The algorithm's defaults with `fixed`; None while not measured.
-        default: Trial 0; None without one.
+        default: Trial 0; None without one, or where a schedule changed its hyperparameters.
         chosen: With one objective the best configuration alone, with several the chosen front; tested.
         finalists: With validation seeds the finalists, best on them first.
         complete: Whether everything that was to be measured is.
@@ -110,7 +110,8 @@ class Judging:
 
     def judge(self, trials: Sequence[Trial]) -> Verdict:
         """Judges finished trials; only reading, as far as what is stored reaches."""
-        default = next((self._of(trial) for trial in trials if trial.number == 0), None)
+        # Where it copied another one, trial 0 is the default no more.
+        default = next((self._of(trial) for trial in trials if trial.number == 0 and not trial.earlier), None)
         verdict = Verdict(None, default)
         if not selectable(trials):
             return verdict
@@ -203,13 +204,14 @@ class Judging:
         return all(self._trainer.known_run(agent, one.mark) is not None for agent in one.agents)
 
 
-def reported_metrics(criteria: Sequence[Criterion], constraints: Sequence[Constraint] = ()) -> list[Criterion]:
-    """The objectives, the metrics of constraints, then every bundled metric without options; each once."""
+def reported_metrics(criteria: Sequence[Criterion], constraints: Sequence[Constraint], rewards: int) -> list[Criterion]:
+    """The objectives, the metrics of constraints, then the bundled metrics without options for so many rewards."""
     own = {one.label: one for one in criteria}
     for one in constraints:
         own.setdefault(one.label, Criterion(one.metric, one.metric.direction))
+    unfit = "scalar" if rewards > 1 else "vector"
     for metric_class in bundled_metrics().values():
-        if not option_fields(metric_class):
+        if not option_fields(metric_class) and metric_class.rewards != unfit:
             metric = metric_class()
             own.setdefault(metric.label, Criterion(metric, metric.direction))
     return list(own.values())

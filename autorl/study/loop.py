@@ -6,13 +6,15 @@ import functools
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from autorl.errors import BrokenObjective, InvalidInput
 from autorl.records import Configuration, Run, Status, Trial
-from autorl.schedules import Ask, Assignment, Frame, Tell, Train
+from autorl.schedules import Ask, Assignment, Await, Launch, Tell, Train
 from autorl.storage.checkpoints import CheckpointFolder
 from autorl.storage.truth import Truth
 from autorl.study.asking import Asking
+from autorl.study.flying import Flying
 from autorl.study.resolved import ResolvedStudy
 from autorl.study.retention import Retention
 from autorl.study.telling import Telling, known_in_advance
@@ -58,6 +60,8 @@ class Loop:
         self._on_group, self._on_trial = on_group, on_trial
         self._telling = Telling(functools.partial(known_in_advance, study))
         self._results: dict[int, Trial] = {}
+        self._launched: dict[int, Assignment] = {}
+        self._flying = Flying(trainer)
         self._wanted: dict[int, Wanted] = {}  # what each trial was last trained to
         self._told: list[Trial] = []
         self._fulls: dict[int, Configuration] = {}
@@ -89,16 +93,7 @@ class Loop:
         Raises:
             BrokenObjective: If each of the first trials fails with the same exception.
         """
-        description = self.study.description
-        frame = Frame(
-            horizon=description.budget.env_steps,
-            seeds=self.study.seeds.tuning,
-            batch=description.batch,
-            objectives=len(self.study.criteria),
-            space=self.study.space,
-            seed=description.tuner_seed,
-        )
-        requests = self.study.schedule.requests(frame)
+        requests = self.study.schedule.requests(self.study.frame)
         answer: tuple[int, ...] | tuple[Trial, ...] | None = None
         self._fulls = {one.proposal.number: self.study.full(one.configuration) for one in self._asking.answered}
         self._trainer.foresee(self._fulls.values(), self._seeds)
@@ -108,7 +103,11 @@ class Loop:
                 if isinstance(request, Ask):
                     answer = self._ask(request)
                 elif isinstance(request, Train):
-                    answer = self._train(request)
+                    answer = self._train(request.assignments)
+                elif isinstance(request, Launch):
+                    answer = self._launch(request)
+                elif isinstance(request, Await):
+                    answer = self._await()
                 else:
                     answer = self._tell(request)
         except StopIteration:
@@ -157,8 +156,18 @@ class Loop:
 
     # Training
 
-    def _train(self, request: Train) -> tuple[Trial, ...]:
-        assignments = request.assignments
+    def _launch(self, request: Launch) -> tuple[int, ...]:
+        for assignment in request.assignments:
+            wanted = self._want(assignment)
+            self._launched[assignment.trial] = assignment
+            self._flying.launch(assignment.trial, wanted if self._refusal(wanted) is None else None)
+        return ()
+
+    def _await(self) -> tuple[Trial, ...]:
+        """What has landed; all of it is known by then, so that nothing is trained for it here."""
+        return self._train([self._launched.pop(number) for number in self._flying.land()])
+
+    def _train(self, assignments: Sequence[Assignment]) -> tuple[Trial, ...]:
         wanted = [self._want(entry) for entry in assignments]
         made: dict[int, Trial] = {}  # place among the assignments -> trial
         for place, one in enumerate(wanted):
@@ -268,7 +277,12 @@ class Loop:
             losses, violations, reason = self._measured(runs)
             if reason is not None:
                 status, losses, violations = Status.FAILED, None, ()
-        return self._made(assignment, status, tuple(runs), losses, violations, reason)
+        trial = self._made(assignment, status, tuple(runs), losses, violations, reason)
+        return trial if losses is None else replace(trial, seed_losses=self._seed_losses(runs))
+
+    def _seed_losses(self, runs: Sequence[Run]) -> tuple[tuple[float, ...], ...]:
+        criteria = self.study.criteria
+        return tuple(tuple(one.loss(one.metric.per_run(run)) for one in criteria) for run in runs)
 
     def _measured(self, runs: Sequence[Run]) -> tuple[tuple[float, ...], tuple[float, ...], str | None]:
         """Losses and violations of complete runs, and why these are no measurement, or None."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autorl.schedules import Ask
 from autorl.study.resolved import ResolvedStudy
 
 __all__ = ["Phase", "StudyPlan", "plan_study"]
@@ -39,6 +40,8 @@ class StudyPlan:
         static_combinations: Groups the space falls into, or None if there is no end to them.
         group_agents: Agents of the largest group asked at once that may train together.
         memory_bytes: The most such a group needs, or None where the algorithm does not say.
+        disk_bytes: The most that saved states take at a time: in tuning of everybody that may still be promoted, at the
+            end of everybody reported. None where the algorithm does not say.
         warnings: What is allowed but should be known.
     """
 
@@ -46,6 +49,7 @@ class StudyPlan:
     static_combinations: int | None
     group_agents: int
     memory_bytes: int | None
+    disk_bytes: int | None
     warnings: tuple[str, ...]
 
     @property
@@ -100,6 +104,7 @@ class StudyPlan:
             "static_combinations": self.static_combinations,
             "group_agents": self.group_agents,
             "memory_bytes": self.memory_bytes,
+            "disk_bytes": self.disk_bytes,
             "warnings": list(self.warnings),
         }
 
@@ -119,16 +124,27 @@ def plan_study(resolved: ResolvedStudy) -> StudyPlan:
         tested = min(tested, trials)
     phases.append(_phase(resolved, "test", tested, len(seeds.test)))
     phases.append(_phase(resolved, "baseline", 1, len(seeds.tuning) + len(seeds.test)))
-    group = description.batch if trials is None else min(description.batch, trials)
+    asked = _asked(resolved)
+    group = asked if trials is None else min(asked, trials)
     agents = max(group * len(seeds.tuning), len(seeds.test))
     memory = resolved.memory_bytes
+    # Promotions go from the states at a rung to those at the next: both are there for a moment.
+    promoted = 2 * group * len(seeds.tuning) if len(resolved.rungs) > 1 else 0
+    saved = max(promoted, (tested + 1) * len(seeds.test)) if resolved.algorithm.checkpoints == "exact" else 0
     return StudyPlan(
         phases=tuple(phases),
         static_combinations=resolved.static_combinations,
         group_agents=agents,
         memory_bytes=None if memory is None else memory * agents,
+        disk_bytes=None if memory is None and saved else (memory or 0) * saved,
         warnings=resolved.warnings,
     )
+
+
+def _asked(resolved: ResolvedStudy) -> int:
+    """How many configurations the schedule asks for first; none asks for more later."""
+    request = next(resolved.schedule.requests(resolved.frame))
+    return request.count if isinstance(request, Ask) else resolved.description.batch
 
 
 def _trials(resolved: ResolvedStudy) -> int | None:

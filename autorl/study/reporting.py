@@ -10,8 +10,10 @@ import numpy as np
 from autorl import __version__
 from autorl.errors import InvalidInput
 from autorl.metrics import Criterion
+from autorl.metrics.fronts import run_front
 from autorl.records import Configuration, Run, Status, Trial
 from autorl.report import Curve, Member, Phase, Quantity, SeedSets, StudyContent, TrialRow
+from autorl.report.content import Schedule
 from autorl.report.feasibility import feasible
 from autorl.storage.truth import Truth
 from autorl.study.judging import OPENED, Judged, Verdict, reported_metrics
@@ -46,7 +48,7 @@ def content(
         provenance: Of the newest session.
         finished: Whether the budget is used up.
     """
-    metrics = reported_metrics(study.criteria, study.constraints)
+    metrics = reported_metrics(study.criteria, study.constraints, study.environment.spaces().rewards)
     seed = study.description.tuner_seed
     several = len(study.criteria) > 1
 
@@ -78,6 +80,7 @@ def content(
         incomplete=lost,
         autorl_version=__version__,
         constraints=study.constraints,
+        known_front=study.environment.known_front(study.description.evaluation.discount),
     )
 
 
@@ -100,7 +103,14 @@ def _member(judged: Judged, study: ResolvedStudy, metrics: Sequence[Criterion], 
         curve=_curve(known),
         diverged_test_seeds=tuple(seed for seed, run in pairs if run is not None and run.diverged_at is not None),
         missing_test_seeds=tuple(seed for seed, run in pairs if run is None),
+        schedule=() if judged.trial is None else _schedule(judged.trial),
+        fronts=tuple(run_front(run) for run in known if run.final.shape[-1] > 1),
     )
+
+
+def _schedule(trial: Trial) -> Schedule:
+    """Its hyperparameters over training, if they changed."""
+    return trial.schedule if len(trial.schedule) > 1 else ()
 
 
 def _shown(judged: Judged, study: ResolvedStudy) -> Configuration:
@@ -137,6 +147,7 @@ def _trial_row(trial: Trial, study: ResolvedStudy, metrics: Sequence[Criterion])
         train_seconds=sum(run.train_seconds for run in runs),
         constraints={one.label: one.metric.aggregate(runs) for one in study.constraints} if complete else {},
         feasible=trial.feasible if complete and study.constraints else None,
+        schedule=_schedule(trial),
     )
 
 

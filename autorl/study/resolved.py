@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from autorl.environment import Environment
 from autorl.errors import InvalidInput
@@ -21,13 +22,14 @@ from autorl.metrics import (
 )
 from autorl.population import Algorithm, Plan, resolve_algorithm
 from autorl.records import Configuration, Stretch, Value
-from autorl.schedules import Schedule, build_schedule
+from autorl.schedules import Frame, Schedule, build_schedule
 from autorl.seeds import SeedPlan
 from autorl.space import SearchSpace
 from autorl.study.candidates import representatives
 from autorl.study.description import StudyDescription
 from autorl.study.lengths import check_iterations, check_rungs
 from autorl.study.starting import Start, find_start
+from autorl.study.weights import Vectors, evaluation_weights
 from autorl.tuners import Tuner, build_tuner
 from autorl.tuners.given import ReadsFiles
 
@@ -37,6 +39,8 @@ COUNTED = ("gradient_updates", "flops", "parameters")
 """Metrics of cost that an algorithm counts, or not."""
 STATIC_COMBINATIONS = 12
 """Configurations that differ in a static hyperparameter cannot train together; beyond this many, few ever do."""
+
+M = TypeVar("M", Criterion, Constraint)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +55,11 @@ class ResolvedStudy:
         criteria: The objectives, in order.
         constraints: What a configuration must satisfy to be preferred, in order; empty without any.
         schedule: How much training each configuration gets.
+        frame: What the schedule knows of the study.
         seeds: The three seed sets.
         rungs: Marks at which training environments restart, in env steps, the horizon last.
         checkpoints: Marks of the learning curve, in env steps, the rungs among them.
+        weights: The weight vectors that policies are evaluated for; empty where the reward is one number.
         baseline: The algorithm's defaults plus `fixed`, as a full configuration.
         start_from: Configurations tried after the default, complete and checked.
         start: Where they came from.
@@ -71,9 +77,11 @@ class ResolvedStudy:
     criteria: tuple[Criterion, ...]
     constraints: tuple[Constraint, ...]
     schedule: Schedule
+    frame: Frame
     seeds: SeedPlan
     rungs: tuple[int, ...]
     checkpoints: tuple[int, ...]
+    weights: Vectors
     baseline: Configuration
     start_from: tuple[Configuration, ...]
     start: Start
@@ -122,17 +130,26 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
     rungs = schedule.rungs(horizon)
     with _located(f"{where}: environment"):
         spaces = description.environment.spaces()
+    with _located(f"{where}: algorithm"):
+        algorithm.check_rewards(spaces)
+    with _located(where):
+        weights = evaluation_weights(description.evaluation.weights, spaces.rewards)
     with _located(f"{where}: fixed"):
         algorithm.configure(description.fixed)
     baseline = {**algorithm.defaults(), **description.fixed}
     space = _space(description, algorithm)
     chosen = criteria(description.objectives, f"{where}: objectives")
+    frame = _frame(description, algorithm, space, chosen)
+    with _located(f"{where}: schedule"):
+        schedule.check(frame)
     start = find_start(description, algorithm, baseline, space, directory)
     start_from = tuple(space.check(entry, f"{where}: start_from[{index}]") for index, entry in enumerate(start.entries))
     bounded = constraints(description.constraints, f"{where}: constraints")
     refuse_shared_labels([*(one.metric for one in chosen), *(one.metric for one in bounded)], f"{where}: constraints")
     _refuse_uncounted([one.metric for one in chosen], algorithm, f"{where}: objectives", "an objective")
     _refuse_uncounted([one.metric for one in bounded], algorithm, f"{where}: constraints", "a constraint")
+    chosen = _suited(chosen, description, f"{where}: objectives")
+    bounded = _suited(bounded, description, f"{where}: constraints")
     tuner = build_tuner(description.tuner, space, len(chosen), description.tuner_seed, f"{where}: tuner")
     trials = _trials(description, None if tuner.size is None else 1 + len(start_from) + tuner.size)
 
@@ -159,6 +176,8 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
         where=f"{where}: objectives",
     )
     warnings += _hopeless(bounded, plans[1:])
+    if len(chosen) == 1 and chosen[0].metric.caution:
+        warnings.append(f"objectives: {chosen[0].label!r} alone misleads: {chosen[0].metric.caution}")
     if bounded and not tuner.uses_constraints:
         warnings.append(f"constraints: tuner {tuner.name!r} does not use constraints; selection does")
     combinations = _static_combinations(space, algorithm)
@@ -177,9 +196,11 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
         criteria=chosen,
         constraints=bounded,
         schedule=schedule,
+        frame=frame,
         seeds=description.seeds,
         rungs=rungs,
         checkpoints=tuple(sorted({horizon * (index + 1) // count for index in range(count)} | set(rungs))),
+        weights=weights,
         baseline=baseline,
         start_from=start_from,
         start=start,
@@ -243,9 +264,35 @@ def _space(description: StudyDescription, algorithm: type[Algorithm]) -> SearchS
     return SearchSpace.load(source, defaults=algorithm.defaults(), fixed=description.fixed, where=where)
 
 
+def _frame(
+    description: StudyDescription, algorithm: type[Algorithm], space: SearchSpace, objectives: Sequence[Criterion]
+) -> Frame:
+    return Frame(
+        horizon=description.budget.env_steps,
+        seeds=description.seeds.tuning,
+        batch=description.batch,
+        objectives=len(objectives),
+        space=space,
+        seed=description.tuner_seed,
+        not_means=tuple(one.label for one in objectives if not one.metric.is_mean),
+        static=algorithm.static_names(),
+        checkpoints=algorithm.checkpoints,
+    )
+
+
 def _static_combinations(space: SearchSpace, algorithm: type[Algorithm]) -> int | None:
     count = space.static_combinations(sorted(algorithm.static_names() & set(space.names)))
     return None if count == sys.maxsize else count
+
+
+def _suited(measures: Sequence[M], description: StudyDescription, where: str) -> tuple[M, ...]:
+    """Objectives or constraints whose metrics are checked against the environment, and take from it what they need."""
+    environment, discount = description.environment, description.evaluation.discount
+    found = []
+    for index, one in enumerate(measures):
+        with _located(f"{where}[{index}]"):
+            found.append(replace(one, metric=one.metric.suited(environment, discount)))
+    return tuple(found)
 
 
 def _refuse_uncounted(metrics: Sequence[Metric], algorithm: type[Algorithm], where: str, use: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from autorl.errors import InvalidInput
@@ -15,6 +17,7 @@ from autorl.numerics import numerics_parts, numerics_stamp
 from autorl.objective import Group, Objective
 from autorl.records import Agent, Configuration, Trial
 from autorl.report import Member, StudyContent, write_report
+from autorl.report.content import Schedule
 from autorl.report.feasibility import feasible
 from autorl.storage.checkpoints import CheckpointFolder
 from autorl.study.directory import RunDirectory
@@ -56,8 +59,13 @@ class Selected:
 
     @property
     def config(self) -> Configuration:
-        """The active tuned hyperparameters."""
+        """The active tuned hyperparameters, as they were at the end of training."""
         return self.member.configuration
+
+    @property
+    def schedule(self) -> Schedule:
+        """Its hyperparameters over training, as (from env step, configuration); one entry where they never changed."""
+        return self.member.schedule or ((0, self.config),)
 
     @property
     def feasible(self) -> bool | None:
@@ -200,16 +208,27 @@ class Result:
             raise InvalidInput(
                 f"algorithm {self.study.algorithm.name!r} declares checkpoints 'none': what it trains cannot be saved"
             )
-        agent = Agent(selected.full_config, chosen)
+        agent = self._agent(selected, chosen)
         folder = CheckpointFolder(RunDirectory(self.directory).checkpoints)
         objective = self.objectives[-1]
         keys = [one.chain(agent, one.horizon)[-1] for one in self.objectives]
         state = next((found for found in map(folder.load, keys) if found is not None), None)
         if state is None:
             state = self._trained_again(agent, folder, keys[-1])
-        population = self.study.algorithm.population([agent], objective.environment, objective.horizon)
+        population = self.study.algorithm.population(
+            [agent.at(objective.horizon)], objective.environment, objective.horizon
+        )
         population.load_state_dict({name: array[None] for name, array in state.items()})
+        if objective.evaluation.weights:
+            population.reward_weights = np.array(objective.evaluation.weights)
         return Policy(population, objective.environment)
+
+    def _agent(self, selected: Selected, seed: int) -> Agent:
+        """Who trained on a test seed, with all that a schedule changed on the way."""
+        trial = next((one for one in self.trials if one.number == selected.trial), None)
+        if trial is None:
+            return Agent(selected.full_config, seed)
+        return Agent(selected.full_config, seed, trial.lineage, self.study.past(trial.earlier))
 
     def _trained_again(self, agent: Agent, folder: CheckpointFolder, key: str) -> dict[str, npt.NDArray[Any]]:
         """Trains an agent whose state is missing or damaged once more, to the same bits."""
@@ -221,7 +240,7 @@ class Result:
             )
         group = Group((agent,), 0, objective.horizon, keep=True)
         with Local(1, folder.folder) as executor:
-            for _ in executor.run(objective, [group], self.study.description.limits.seconds):
+            for _ in executor.run(objective, deque([group]), self.study.description.limits.seconds):
                 pass
         state = folder.load(key)
         if state is None:

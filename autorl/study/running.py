@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from autorl.study.directory import RunDirectory, differences
 from autorl.study.judging import Judging, Verdict
 from autorl.study.loading import dump_document, load_description
 from autorl.study.loop import BROKEN, Loop
+from autorl.study.machine import check_machine
 from autorl.study.progress import Progress
 from autorl.study.provenance import session
 from autorl.study.reporting import ACCEPTED, content
@@ -36,6 +38,8 @@ __all__ = ["Listener", "TrialListener", "open_result", "run_study"]
 
 Listener = Callable[[Progress], None]
 TrialListener = Callable[[Trial], None]
+PATIENCE = 20.0
+"""How many times as long as it took to find the best trial passes before it is looked for again."""
 
 
 def run_study(
@@ -63,6 +67,7 @@ def run_study(
         BrokenObjective: If each of the first trials fails with the same exception.
     """
     check_whole("jobs (worker processes)", jobs, 1)
+    check_machine(study, jobs)
     run_directory = RunDirectory(directory)
     if study.description.storage != "sqlite":
         _opened(study, run_directory).close()  # a database that cannot be opened is refused before anything is made
@@ -159,7 +164,7 @@ def _claim(
 
 
 def _check_trials(study: ResolvedStudy, truth: Truth, directory: RunDirectory) -> None:
-    asked, limit = len(truth.trials()), study.description.budget.trials
+    asked, limit = truth.trials_stored(), study.description.budget.trials
     if limit is not None and asked > limit:
         raise StudyMismatch(
             f"run directory {str(directory.path)!r} holds {asked} trials already, so budget.trials cannot be {limit}; "
@@ -180,8 +185,9 @@ def _objectives(study: ResolvedStudy, stored: StoredStudy, truth: Truth) -> list
             horizon=description.budget.env_steps,
             rungs=study.rungs,
             checkpoints=study.checkpoints,
-            evaluation=EvaluationSettings(rule.episodes, rule.curve_episodes, rule.discount),
+            evaluation=EvaluationSettings(rule.episodes, rule.curve_episodes, rule.discount, study.weights),
             stamp=stamp,
+            device=description.device,
         )
         for stamp in stamps
     ]
@@ -234,11 +240,17 @@ def _drop_states(
 
 
 class _Reporter:
-    """Says how far a study is."""
+    """Says how far a study is.
+
+    The best of thousands of trials takes as long to find as everything else that follows a group. While tuning it is
+    therefore looked for again only when `PATIENCE` times as long has passed; at the end of a phase it is exact.
+    """
 
     def __init__(self, study: ResolvedStudy, trainer: Trainer, listener: Listener | None) -> None:
         self._study, self._trainer, self._listener = study, trainer, listener
         self._trials: Sequence[Trial] = ()
+        self._standing = "", 0  # the best in words, and how many failed
+        self._due = 0.0
 
     def tuning(self, trials: Sequence[Trial]) -> None:
         """After a group of the tuning phase."""
@@ -252,8 +264,13 @@ class _Reporter:
     def _say(self, phase: str, done: int, total: int | None) -> None:
         if self._listener is None:
             return
-        failed = sum(trial.status is not Status.COMPLETE for trial in self._trials)
-        self._listener(Progress(phase, done, total, self._best(), self._trainer.env_steps, failed))
+        started = time.perf_counter()
+        if phase != "tuning" or done == total or started >= self._due:
+            self._standing = self._best(), sum(trial.status is not Status.COMPLETE for trial in self._trials)
+            ended = time.perf_counter()
+            self._due = ended + PATIENCE * (ended - started)
+        best, failed = self._standing
+        self._listener(Progress(phase, done, total, best, self._trainer.env_steps, failed))
 
     def _best(self) -> str:
         complete = preferred(self._trials)

@@ -4,6 +4,7 @@ Where a study has constraints, feasibility goes first (constrained domination, D
 feasible trial is preferred to one that breaks a constraint, and of two that do the one with the smaller total violation
 (`autorl.pareto.total_violation`, which compares the candidates at hand). Losses decide among feasible trials, and where
 total violations are equal. Every choice by feasibility is made by `ranked` or `preferred`.
+Only trials that came furthest are compared: a score from a shorter training, or on fewer seeds, is another one.
 """
 
 from __future__ import annotations
@@ -13,18 +14,24 @@ from collections.abc import Sequence
 from autorl.content import canonical_json
 from autorl.pareto import select_by_hypervolume, total_violation
 from autorl.records import Status, Trial
+from autorl.schedules.ranking import order
 
-__all__ = ["best_trials", "chosen_front", "preferred", "ranked", "selectable"]
+__all__ = ["best_trials", "chosen_front", "preferred", "ranked", "reached", "selectable"]
+
+
+def reached(trial: Trial) -> tuple[int, int]:
+    """How far a trial came: its mark, then on how many seeds."""
+    return trial.rung, len(trial.runs)
 
 
 def selectable(trials: Sequence[Trial]) -> list[Trial]:
-    """Complete trials of the highest rung reached, by number; of equal configurations the first."""
+    """Complete trials that came furthest (see `reached`), by number; of those with equal histories the first."""
     complete = [trial for trial in trials if trial.status is Status.COMPLETE and trial.losses is not None]
-    top = max((trial.rung for trial in complete), default=0)
+    top = max(map(reached, complete), default=(0, 0))
     found: dict[str, Trial] = {}
     for trial in sorted(complete, key=lambda trial: trial.number):
-        if trial.rung == top:
-            found.setdefault(canonical_json(dict(trial.configuration)), trial)
+        if reached(trial) == top:
+            found.setdefault(canonical_json(_history(trial)), trial)
     return list(found.values())
 
 
@@ -35,8 +42,7 @@ def ranked(losses: Sequence[float], violations: Sequence[Sequence[float]]) -> li
         losses: One a candidate.
         violations: One sequence a candidate, 0 or below where a constraint holds; empty without constraints.
     """
-    total = total_violation(violations)
-    return sorted(range(len(losses)), key=lambda place: (total[place], losses[place], place))
+    return order([(loss,) for loss in losses], violations)
 
 
 def preferred(trials: Sequence[Trial]) -> list[Trial]:
@@ -70,6 +76,12 @@ def chosen_front(trials: Sequence[Trial], count: int) -> list[Trial]:
         return []
     chosen = select_by_hypervolume([_losses(trial) for trial in candidates], count)
     return [candidates[index] for index in chosen]
+
+
+def _history(trial: Trial) -> list[object]:
+    """All that a trial trained under: its configuration alone says nothing of whom it once copied."""
+    past = [[one.until, dict(one.configuration), one.lineage] for one in trial.earlier]
+    return [dict(trial.configuration), trial.lineage, past]
 
 
 def _losses(trial: Trial) -> tuple[float, ...]:

@@ -1,4 +1,11 @@
-"""What a tuner is told, and in which order."""
+"""What a tuner is told, and in which order.
+
+Losses at different rungs are not comparable, and a tuner knows of no rungs. So of trials that are told together none
+of a shorter training is told a better value than the worst of the longer trainings: who went on was preferred to
+those who did not, and the tuner is told so. On the recorded landscapes (`benchmarks.landscapes`; `tpe` and `halving`)
+this was as good as telling raw losses, and so was the same rule with trainings on fewer seeds counted as shorter.
+What a configuration fixes by itself (`parameters`, say) is told as it is.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +51,7 @@ def known_in_advance(study: ResolvedStudy, trial: Trial) -> list[float | None]:
 class Telling:
     """Turns trials that are done into outcomes: complete ones first, then failures with a finite penalty.
 
+    Complete ones are told values that compare (see the module), and penalties are derived from these.
     While no trial is complete there is nothing to derive a penalty from, so failures wait, pending for the tuner.
 
     Args:
@@ -60,14 +68,13 @@ class Telling:
     def outcomes(self, trials: Sequence[Trial]) -> list[Outcome]:
         """What to tell now that these trials are done, in order."""
         ordered = sorted(trials, key=lambda trial: trial.number)
+        complete = [trial for trial in ordered if trial.status is Status.COMPLETE and trial.losses is not None]
+        self._waiting += [trial for trial in ordered if trial not in complete]
         told: list[Outcome] = []
-        for trial in ordered:
-            if trial.status is Status.COMPLETE and trial.losses is not None:
-                self._complete.append((*trial.losses, *trial.violations))
-                self._objectives = len(trial.losses)
-                told.append(Outcome(trial.number, trial.losses, violations=trial.violations))
-            else:
-                self._waiting.append(trial)
+        for trial, row in zip(complete, self._comparable(complete), strict=True):
+            self._complete.append(row)
+            self._objectives = len(trial.losses or ())
+            told.append(Outcome(trial.number, row[: self._objectives], violations=row[self._objectives :]))
         if not self._complete or not self._waiting:
             return told
         penalties = penalty(self._complete)
@@ -78,3 +85,22 @@ class Telling:
             told.append(Outcome(trial.number, losses, complete=False, violations=violations))
         self._waiting = []
         return told
+
+    def _comparable(self, complete: Sequence[Trial]) -> list[tuple[float, ...]]:
+        """Losses, then violations of complete trials, those of shorter trainings no better than the longer ones'."""
+        rows: dict[int, tuple[float, ...]] = {}
+        worst: list[float] = []  # of the longer trainings, per column
+        for rung in sorted({trial.rung for trial in complete}, reverse=True):
+            for trial in complete:
+                if trial.rung == rung:
+                    rows[trial.number] = self._at_least(worst, trial)
+            worst = [max(column) for column in zip(*rows.values(), strict=True)]
+        return [rows[trial.number] for trial in complete]
+
+    def _at_least(self, worst: Sequence[float], trial: Trial) -> tuple[float, ...]:
+        own = (*(trial.losses or ()), *trial.violations)
+        if not worst:
+            return own
+        known = self._known(trial)
+        columns = zip(own, worst, known, strict=True)
+        return tuple(max(value, bound) if fixed is None else value for value, bound, fixed in columns)

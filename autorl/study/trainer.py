@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from autorl.content import canonical_json
@@ -137,7 +138,7 @@ class Trainer:
             raise NotTrainedError(f"{len(missing)} groups of agents are not stored")
         final = any(one.final for one in wanted)
         for result in self._executed(missing, wanted):
-            keys = self._store(result.segments, final) if isinstance(result, Done) else self._lose(result, final)
+            keys = self.take(result, final=final)
             for place in sorted({place for key in keys for place in places.get(key, ())}):
                 pairs = zip(runs[place], members[place], strict=True)
                 runs[place] = tuple(self._run(member) if run is None else run for run, member in pairs)
@@ -149,6 +150,27 @@ class Trainer:
                 if run is not None:
                     self._charge(one.phase, self._chosen(member))
         return runs
+
+    def knows(self, one: Wanted) -> bool:
+        """Whether all runs of a configuration are known to their ends."""
+        members = [self._member(agent, one.mark) for agent in one.agents]
+        self._look_up(members)
+        return all(self._run(member) is not None for member in members)
+
+    def missing(self, one: Wanted) -> list[Group]:
+        """What is to be trained of a configuration."""
+        members = [self._member(agent, one.mark) for agent in one.agents]
+        self._look_up(members)
+        return self._missing([one], [members], [tuple(map(self._run, members))])
+
+    def work_off(self, groups: deque[Group]) -> Iterator[Done | Lost]:
+        """Trains groups as they are put into a queue; each result is to be handed to `take`."""
+        assert self.executor is not None  # only asked where somebody trains
+        return self.executor.run(self.objective, groups, self.study.description.limits.seconds)
+
+    def take(self, result: Done | Lost, *, final: bool = False) -> list[str]:
+        """Stores what became of a group; returns the keys."""
+        return self._store(result.segments, final) if isinstance(result, Done) else self._lose(result, final)
 
     def foresee(self, configurations: Iterable[Configuration], seeds: Sequence[int]) -> None:
         """Looks up at once what will soon be wanted one by one: a query each costs more than what it brings.
@@ -271,7 +293,7 @@ class Trainer:
             return study.algorithm.configure(configuration).static_values()
 
         grouped = make_groups(groups, statics, cost, self.executor.jobs, alone=self._alone)
-        return self.executor.run(self.objective, grouped, seconds)
+        return self.executor.run(self.objective, deque(grouped), seconds)
 
     @functools.cached_property
     def _spaces(self) -> Spaces:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 import optuna
 from optuna._transform import _SearchSpaceTransform as SearchSpaceTransform
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import _get_single_value as get_single_value
 from optuna.samplers import BaseGASampler, BaseSampler, BruteForceSampler, CmaEsSampler, GridSampler, RandomSampler
+from optuna.samplers._gp import sampler as _gp
 from optuna.samplers._lazy_random_state import LazyRandomState
 from optuna.samplers._tpe.sampler import _split_trials as split_trials
 from optuna.study import Study
@@ -36,13 +38,17 @@ __all__ = [
     "StorageError",
     "Study",
     "TrialState",
+    "acquisitions",
     "create_trial",
     "distributions",
+    "get_single_value",
     "optuna",
     "quiet",
     "replace_study",
     "split_trials",
 ]
+
+acquisitions = _gp.acqf_module  # type: ignore[attr-defined]  # loads, and torch with it, when first looked into
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
@@ -114,10 +120,11 @@ class OptunaStudy:
 
     def __init__(self, space: SearchSpace, objectives: int) -> None:
         self.distributions = distributions(space)
-        self._idle = RandomSampler(seed=0)  # left out, it would seed itself
         with quiet():
             self._study = optuna.create_study(
-                directions=["minimize"] * objectives, storage=optuna.storages.InMemoryStorage(), sampler=self._idle
+                directions=["minimize"] * objectives,
+                storage=optuna.storages.InMemoryStorage(),
+                sampler=RandomSampler(seed=0),  # every ask brings its own; left out, one would seed itself
             )
 
     @property
@@ -162,7 +169,11 @@ class OptunaStudy:
             violations: One per constraint, finite, at most 0 where it holds.
             sampler: Is shown the end of the trial; None if it would not look.
         """
-        self._study.sampler = sampler or self._idle
         for index, violation in enumerate(violations):  # as `Trial.set_constraint` does, which needs the object asked
             self._study._storage.set_trial_system_attr(place, f"constraints:{index}", float(violation))
-        self._study.tell(place, [float(loss) for loss in losses], state=TrialState.COMPLETE)
+        values = [float(loss) for loss in losses]
+        if sampler is None:  # without a look at the trial, which `Study.tell` copies for it several times
+            self._study._storage.set_trial_state_values(place, TrialState.COMPLETE, values)
+        else:
+            self._study.sampler = sampler
+            self._study.tell(place, values, state=TrialState.COMPLETE)

@@ -6,21 +6,23 @@ And what a sampler would count in its study, or work out again for each coordina
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from autorl.tuners._optuna import (
     BaseDistribution,
     FrozenTrial,
+    LazyRandomState,
+    SearchSpaceTransform,
     Study,
     TrialState,
+    get_single_value,
     optuna,
     quiet,
     split_trials,
 )
 
-__all__ = ["GPSampler", "OneThread", "QMCSampler", "Space", "TPESampler", "relative"]
+__all__ = ["QMCSampler", "Space", "TPESampler", "UniformDraws", "relative"]
 
 Space = Mapping[str, BaseDistribution]
 
@@ -72,47 +74,6 @@ def _good(finished: int, objectives: int) -> int:
     return rule.default_gamma(finished) if objectives == 1 else rule.default_gamma_multiobjective(finished)
 
 
-class OneThread(optuna.samplers.GPSampler):
-    """A Gaussian process on one thread, so that its sums do not depend on the machine's cores."""
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """As Optuna's, which limits the threads of the optimisation alone."""
-        with _one_thread():
-            return super().sample_relative(study, trial, search_space)
-
-
-class GPSampler(OneThread):
-    """The Gaussian process.
-
-    Args:
-        space: Every distribution of the study.
-        n_startup_trials: Trials to finish before the first that is not drawn at random.
-        seed: In [0, 2**32).
-    """
-
-    def __init__(self, space: Space, n_startup_trials: int, seed: int) -> None:
-        super().__init__(n_startup_trials=n_startup_trials, seed=seed)
-        self._space = relative(space)
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """What is modelled."""
-        return self._space
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 class QMCSampler(optuna.samplers.QMCSampler):
     """One point of a scrambled Sobol sequence; unordered choices have a coordinate of it like all others.
 
@@ -134,3 +95,29 @@ class QMCSampler(optuna.samplers.QMCSampler):
     def _find_sample_id(self, study: Study, search_space: dict[str, BaseDistribution]) -> int:
         """Optuna's counts in the study's attributes."""
         return self._index
+
+
+class UniformDraws:
+    """What Optuna's `RandomSampler`, made anew for each ask, draws in a study: bit for bit, but without a trial.
+
+    Args:
+        space: Every distribution.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self._fixed = {name: get_single_value(one) for name, one in space.items() if one.single()}
+        self._random = LazyRandomState(0)  # seeded for each draw, which takes far less than to make another
+        choices = relative(space)
+        self._transform = SearchSpaceTransform(choices) if choices else None
+
+    def __call__(self, seed: int) -> dict[str, Any]:
+        """One draw, its names in no particular order.
+
+        Args:
+            seed: In [0, 2**32).
+        """
+        if self._transform is None:
+            return self._fixed
+        self._random.rng.seed(seed)
+        low, high = self._transform.bounds.T
+        return self._fixed | self._transform.untransform(self._random.rng.uniform(low, high))

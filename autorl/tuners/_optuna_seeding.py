@@ -10,7 +10,7 @@ import numpy as np
 
 from autorl.tuners._optuna import BaseSampler, LazyRandomState, optuna
 from autorl.tuners._optuna_evolution import Replaying
-from autorl.tuners._optuna_samplers import OneThread
+from autorl.tuners._optuna_gp import OneThread
 
 __all__ = ["make_exact", "samplers_in", "seed_all"]
 

@@ -7,26 +7,45 @@ from typing import TYPE_CHECKING, ClassVar
 
 from autorl.seeds import integer_seed
 from autorl.space import SearchSpace
+from autorl.tuners.base import Outcome, Proposal
+from autorl.tuners.checked import CheckedTuner
 from autorl.tuners.optuna_base import OptunaTuner, check_count
 from autorl.tuners.optuna_evolution import NSGA2
+from autorl.tuners.vectors import plain_vector
 
 if TYPE_CHECKING:
     from autorl.tuners._optuna import BaseSampler, FrozenTrial
 
-__all__ = ["GP", "NSGA2", "QMC", "TPE", "Random"]
+__all__ = ["GP", "NSGA2", "QMC", "TPE", "ModelTuner", "Random"]
 
 
-class Random(OptunaTuner):
-    """Draws every coordinate uniformly, whatever was told (Bergstra and Bengio 2012)."""
+class Random(CheckedTuner):
+    """Draws every coordinate uniformly, whatever was told (Bergstra and Bengio 2012).
+
+    What it proposes is what Optuna's random sampler, seeded for each ask, proposes. No study is kept: nothing in it
+    would be looked at, and a resume of thousands of trials need not build it.
+    """
 
     name: ClassVar[str] = "random"
     summary: ClassVar[str] = "independent uniform draws"
 
-    def sampler(self, number: int) -> BaseSampler:
-        """Optuna's random sampler."""
-        from autorl.tuners._optuna import RandomSampler
+    def __init__(self, space: SearchSpace, objectives: int, seed: int) -> None:
+        super().__init__(space, objectives, seed)
+        from autorl.tuners._optuna import distributions
+        from autorl.tuners._optuna_samplers import UniformDraws
 
-        return RandomSampler(seed=self.ask_seed(number))
+        self._draw = UniformDraws(distributions(space))
+
+    def propose(self, number: int) -> Proposal:
+        """One draw from a generator of its own."""
+        drawn = self._draw(integer_seed(self.seed, f"tuner {self.name}", index=number))
+        return Proposal(number, plain_vector(drawn, self.space))
+
+    def take_up(self, proposal: Proposal) -> None:
+        """Nothing: the draws do not depend on each other."""
+
+    def learn(self, proposal: Proposal, outcome: Outcome) -> None:
+        """Nothing."""
 
 
 class QMC(OptunaTuner):
@@ -61,46 +80,8 @@ class QMC(OptunaTuner):
         return super().restored(attributes)
 
 
-class TPE(OptunaTuner):
-    """Tree-structured Parzen estimator (Bergstra et al. 2011; several objectives: Ozaki et al. 2022).
-
-    Args:
-        space: What to search.
-        objectives: Number of losses; with one the estimator is joint over all coordinates (Falkner et al. 2018), with
-            several it takes one coordinate at a time.
-        seed: The tuner's seed.
-        n_startup_trials: Trials to finish before the first one that is not drawn at random, at least 1.
-
-    Raises:
-        InvalidInput: If `n_startup_trials` or the number of objectives is below 1.
-    """
-
-    name: ClassVar[str] = "tpe"
-    summary: ClassVar[str] = "tree-structured Parzen estimator; one or several objectives"
-    uses_constraints: ClassVar[bool] = True
-
-    @classmethod
-    def examples(cls, space: SearchSpace) -> Sequence[Mapping[str, object]]:
-        """Past its start after four trials."""
-        return ({"n_startup_trials": 4},)
-
-    def __init__(self, space: SearchSpace, objectives: int, seed: int, *, n_startup_trials: int = 10) -> None:
-        super().__init__(space, objectives, seed)
-        check_count(self.name, "n_startup_trials", n_startup_trials, 1)
-        self.n_startup_trials = n_startup_trials
-
-    def sampler(self, number: int) -> BaseSampler:
-        """Optuna's TPE."""
-        from autorl.tuners._optuna_samplers import TPESampler
-
-        return TPESampler(self.study.distributions, self.objectives, self.n_startup_trials, self.ask_seed(number))
-
-
-class GP(OptunaTuner):
-    """Bayesian optimisation with Gaussian processes, one per objective and constraint (Matern 5/2 kernel).
-
-    One objective: log expected improvement (Ament et al. 2023); several: log expected hypervolume improvement; pending
-    trials are integrated over. All coordinates are modelled jointly, unordered choices by equal or not.
+class ModelTuner(OptunaTuner):
+    """A model of the losses, once enough trials ended; a subclass says which.
 
     Args:
         space: What to search.
@@ -112,8 +93,6 @@ class GP(OptunaTuner):
         InvalidInput: If `n_startup_trials` or the number of objectives is below 1.
     """
 
-    name: ClassVar[str] = "gp"
-    summary: ClassVar[str] = "Gaussian process; one or several objectives; a second or so a proposal"
     uses_constraints: ClassVar[bool] = True
 
     @classmethod
@@ -126,8 +105,37 @@ class GP(OptunaTuner):
         check_count(self.name, "n_startup_trials", n_startup_trials, 1)
         self.n_startup_trials = n_startup_trials
 
+
+class TPE(ModelTuner):
+    """Tree-structured Parzen estimator (Bergstra et al. 2011; several objectives: Ozaki et al. 2022).
+
+    With one objective the estimator is joint over all coordinates (Falkner et al. 2018), with several it takes one
+    coordinate at a time. Arguments as in `ModelTuner`.
+    """
+
+    name: ClassVar[str] = "tpe"
+    summary: ClassVar[str] = "tree-structured Parzen estimator; one or several objectives"
+
+    def sampler(self, number: int) -> BaseSampler:
+        """Optuna's TPE."""
+        from autorl.tuners._optuna_samplers import TPESampler
+
+        return TPESampler(self.study.distributions, self.objectives, self.n_startup_trials, self.ask_seed(number))
+
+
+class GP(ModelTuner):
+    """Bayesian optimisation with Gaussian processes, one per objective and constraint (Matern 5/2 kernel).
+
+    One objective: log expected improvement (Ament et al. 2023); several: log expected hypervolume improvement (Daulton
+    et al. 2020); pending trials are integrated over. All coordinates are modelled jointly, unordered choices by equal
+    or not. Arguments as in `ModelTuner`.
+    """
+
+    name: ClassVar[str] = "gp"
+    summary: ClassVar[str] = "Gaussian process; one or several objectives; a second or so a proposal"
+
     def sampler(self, number: int) -> BaseSampler:
         """Optuna's Gaussian process."""
-        from autorl.tuners._optuna_samplers import GPSampler
+        from autorl.tuners._optuna_gp import GPSampler
 
         return GPSampler(self.study.distributions, self.n_startup_trials, self.ask_seed(number))

@@ -81,6 +81,7 @@ def test_dqns_gradient_is_that_of_hubers_loss(double_q: bool, dueling: bool) -> 
     batch = batch_of(4, actions.float())
     made.learn(batch, ROWS, 0, EVERYBODY, {})
     layout = made.static.layout(made.spaces)
+    assert isinstance(layout, Layout)
 
     def values(flat: Tensor, seen: Tensor) -> Tensor:
         outputs = plain(layout, flat, seen)
@@ -114,6 +115,7 @@ def test_a_prioritised_draw_weighs_the_gradient_and_renews_its_priorities() -> N
     actions = torch.zeros(2, BATCH, 1)
     batch = batch_of(4, actions)
     layout = made.static.layout(made.spaces)
+    assert isinstance(layout, Layout)
     made.learn(batch, rows, 0, EVERYBODY, {})
     for row in range(2):
         flat = made.weights[row].clone().requires_grad_()

@@ -13,11 +13,12 @@ from autorl.seeds import stream
 from autorl.study.selection import best_trials
 from autorl.tuners import build_tuner
 from benchmarks.landscape_cells import Cell, Cells, code_digest, compute, surrogate
+from benchmarks.landscape_choice import choose_elsewhere
 from benchmarks.landscape_data import landscape_names, read_landscape, recorded_space
 from benchmarks.landscape_lookup import look_up
 from benchmarks.landscape_simulation import Entry, Method, Replay, play, seed_halves
 from benchmarks.landscape_surrogate import Surrogate, counted_scores, draw_vector
-from benchmarks.landscape_table import mean_interval, ratio_interval
+from benchmarks.landscape_table import Sample, mean_interval, ratio_interval
 from benchmarks.landscapes import main
 from tests.benchmarks.landscape_toys import MARKS, SEEDS, Recorder, write_landscape
 
@@ -188,6 +189,32 @@ def test_the_budget_is_hard(exact: Surrogate) -> None:
     assert len(found.results[0].runs) == 2
 
 
+@pytest.mark.parametrize(
+    ("schedule", "spent"),
+    [
+        # 9 x 1/4, 3 of them x 3/4, 1 of them with 2 seeds more; then the 2 that the budget still allows
+        ({"name": "halving", "configurations": 9, "min_env_steps": 0.25, "eta": 4, "seeds": [1, 1, 3]}, 6.5),
+        ({"name": "racing", "first_seeds": 3}, 12.0),
+    ],
+)
+def test_bundled_schedules_are_carried_out(exact: Surrogate, schedule: Entry, spent: float) -> None:
+    found = replay(exact, schedule, budget=spent)
+    assert found.spent == spent
+
+
+def test_what_is_launched_completes_in_order(exact: Surrogate) -> None:
+    found = replay(exact, {"name": "asha", "min_env_steps": 0.25, "seeds": [1, 1, 3]}, budget=20)
+    assert 19 <= found.spent <= 20
+    trained = [trial for trial in found.results.values() if trial.rung]
+    assert {len(trial.runs) for trial in trained} == {1, 3}
+    assert best_trials(list(found.results.values()), 1)[0].rung == MARKS[-1]
+
+
+def test_a_schedule_that_does_not_fit_is_refused(exact: Surrogate) -> None:
+    with pytest.raises(InvalidInput, match=r"seeds: \[1, 4\] asks for 4 seeds"):
+        replay(exact, {"name": "halving", "seeds": [1, 4]})
+
+
 def test_a_tuner_is_not_asked_beyond_its_end(exact: Surrogate) -> None:
     found = replay(exact, tuner=f"{TOYS}:Three")
     assert (len(found.results), found.spent) == (3, 9)
@@ -342,6 +369,29 @@ def test_a_mean_interval_leaves_missing_values_out() -> None:
     assert mean_interval(values).value == 3.0
 
 
+def sample(regret: list[list[float]], landscapes: tuple[str, ...] = ("a", "b")) -> Sample:
+    values = np.array(regret)
+    return Sample(landscapes, *[values] * 6)
+
+
+def test_a_choice_is_made_on_one_half_and_reported_on_the_other() -> None:
+    baseline = sample([[1.0, 1.0], [1.0, 1.0]])
+    lucky = sample([[0.2, 0.2], [2.0, 2.0]])
+    steady = sample([[0.5, 0.5], [0.5, 0.5]])
+    found = choose_elsewhere([baseline, lucky, steady], baseline)
+    assert found is not None
+    # chosen on a: the lucky one, 2 on b; chosen on b: the steady one, 0.5 on a
+    assert (found.ratio, found.splits, found.chosen) == (1.25, 2, {1: 1, 2: 1})
+    assert found.fixed == {0: 1.0, 1: pytest.approx(1.1), 2: 0.5}
+
+
+def test_a_choice_needs_two_methods_and_two_landscapes() -> None:
+    one = sample([[1.0]], ("a",))
+    assert choose_elsewhere([one, one], one) is None
+    two = sample([[1.0], [1.0]])
+    assert choose_elsewhere([two, one], two) is None
+
+
 def test_looking_up_a_table_without_noise_finds_the_best(folder: Path) -> None:
     assert look_up(read_landscape(folder, "exact"), 500, 3, 5) == pytest.approx((0, 0), abs=1e-6)
     regret, optimism = look_up(read_landscape(folder, "noisy"), 16, 1, 30)
@@ -359,6 +409,10 @@ def test_the_page_shows_every_method(folder: Path, tmp_path: Path, capsys: pytes
     for method in ("random, 3 seeds", "random, 1 seeds", "tpe (n_startup_trials: 4), 3 seeds"):
         assert f"| {method} | 2 x 2 |" in shown
     assert "1.000 (1.000 to 1.000)" in shown
+    main([*arguments[:-2], "--methods", "{tuner: random, schedule: {name: halving, seeds: [1, 2]}, seeds: 2}"])
+    shown = capsys.readouterr().out
+    assert "| random, halving (seeds: [1, 2]), 2 seeds | 2 x 2 |" in shown
+    assert "| tpe" not in shown
     main([*arguments, "--lookup"])
     assert "| 32 x 3 |" in capsys.readouterr().out
 

@@ -91,6 +91,13 @@ class _Coupled(PPOPopulation):
         return sound
 
 
+class _CoupledImages(_Coupled):
+    """Only images tell."""
+
+    def iterate(self, training: TrainingEnvironments) -> npt.NDArray[np.bool_]:
+        return super().iterate(training) if self.normalizer.images else PPOPopulation.iterate(self, training)
+
+
 class _CopyAlone(PPOPopulation):
     """Rounds once more where it has no company, as other kernels do."""
 
@@ -164,13 +171,15 @@ def _broken(population: type[PPOPopulation]) -> type[Broken]:
     return dataclass(frozen=True)(made)
 
 
-Coupled, CopyAlone, Forgetful = _broken(_Coupled), _broken(_CopyAlone), _broken(_Forgetful)
+Coupled, CoupledImages = _broken(_Coupled), _broken(_CoupledImages)
+CopyAlone, Forgetful = _broken(_CopyAlone), _broken(_Forgetful)
 Spreading, Thawed, GlobalNoise = _broken(_Spreading), _broken(_Thawed), _broken(_GlobalNoise)
 Seedless, Deaf = _broken(_Seedless), _broken(_Deaf)
 LearnsFromLooking, Overshooting = _broken(_LearnsFromLooking), _broken(_Overshooting)
 
 DEFECTS = {
     "Coupled": "company",
+    "CoupledImages": "images",
     "CopyAlone": "company",
     "Forgetful": "stop_and_continue",
     "Spreading": "divergence",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import random
@@ -15,15 +16,25 @@ import torch
 from autorl.environment import Environment
 from autorl.errors import InvalidInput
 from autorl.records import Agent
-from tests.contract.contract_subject import Array, Subject, differing, fingerprint, observations, proceed, same
+from tests.contract.contract_subject import (
+    Array,
+    Subject,
+    differing,
+    fingerprint,
+    observations,
+    pictures,
+    proceed,
+    same,
+)
 
 SIZES = (1, 2, 3, 4, 5, 9, 17)
 ACTIONS, WIDTHS = (2, 3, 5, 6, 7, 9, 17), (5, 6, 64)
+VECTORS_ONLY: dict[str, Any] = {"normalize_observations": False}
 ID = "tests.contract.contract_environments:contract/Toy-v0"
 
 
-def toy(actions: int = 3, explode: float = 0.0, dimensions: int = 2) -> Environment:
-    return Environment(ID, {"actions": actions, "explode": explode, "dimensions": dimensions})
+def toy(actions: int = 3, explode: float = 0.0, dimensions: int = 2, **more: Any) -> Environment:
+    return Environment(ID, {"actions": actions, "explode": explode, "dimensions": dimensions, **more})
 
 
 def places(size: int) -> list[int]:
@@ -39,7 +50,7 @@ def company(subject: Subject) -> None:
     cases += [(toy(0, dimensions=width), {"width": width, "share_trunk": True, "depth": 1}) for width in WIDTHS[:2]]
     cases += [(toy(0), {"depth": 0}), (toy(2), {"activation": "relu", "width": 7}), (toy(2), {"n_envs": 1})]
     sizes: tuple[int, ...] = SIZES[1:]
-    cases = [(environment, values) for environment, values in cases if subject.takes(environment)]
+    cases = [(taken, values) for environment, values in cases for taken in subject.taken(environment)]
     if not subject.exact:
         cases, sizes = cases[:1], (2, 5)  # nothing is shared between trainers that come one after the other
     for environment, values in cases:
@@ -86,6 +97,29 @@ def stop_and_continue(subject: Subject) -> None:
             with_mismatch = subject.trained(agents[:1], environment, [step], marks[-1])
             _refuses(lambda: type(stopped).concatenate([stopped, with_mismatch]))  # noqa: B023  # called at once
             _refuses(lambda: stopped.load_state_dict({}))  # noqa: B023  # called at once
+
+
+def images(subject: Subject) -> None:
+    """On images too neither company nor stopping changes bits; who has no layers for them refuses them."""
+    if not subject.exact:
+        return
+    for environment in filter(subject.takes, (toy(3, pixels=True), toy(0, pixels=True))):
+        step = subject.iteration(environment)
+        marks = [step, 2 * step, 3 * step]
+        agents = [
+            dataclasses.replace(one, configuration=subject.configuration(**{**one.configuration, **VECTORS_ONLY}))
+            for one in subject.company(3)
+        ]
+        unbroken = subject.trained(agents, environment, marks)
+        wanted = [fingerprint(unbroken, row, pictures) for row in range(3)]
+        stopped = subject.trained(agents, environment, marks[:2], marks[2]).select([2, 0])
+        proceed(stopped, marks[1], marks[2:])
+        for place, row in enumerate((2, 0)):
+            same(wanted[row], fingerprint(stopped, place, pictures), f"stopped at {marks[1]}, row {row}")
+        for row in range(3):
+            alone = subject.trained([agents[row]], environment, marks)
+            same(wanted[row], fingerprint(alone, 0, pictures), f"row {row} alone")
+        assert differing(wanted[0], wanted[1])
 
 
 def hyperparameters(subject: Subject) -> None:
@@ -179,7 +213,7 @@ def looking(subject: Subject) -> None:
         first, taken = watched.evaluate(environment, 3, 0.9)
         second, _ = watched.evaluate(environment, 3, 0.9)
         assert first.tobytes() == second.tobytes()
-        assert first.shape == (3, 1, 3, 1)
+        assert first.shape == (3, 1, 3, environment.spaces().rewards)
         assert (taken > 0).all()
     unwatched = subject.trained(agents, environment, [3 * step])
     for row in range(3):
@@ -225,10 +259,13 @@ def replacing(subject: Subject) -> None:
         _refuses(lambda: subject.population(agents, environment, step).replace(0, agents[1].configuration, "x"))
         return
     populations = [subject.trained(agents, environment, [step], 2 * step) for _ in range(3)]
-    changed = {**agents[1].configuration, "learning_rate": 0.5}
+    free = [name for name in subject.algorithm.defaults() if name not in subject.algorithm.static_names()]
+    name = "learning_rate" if "learning_rate" in free else free[0]
+    value = subject.changed(name)[name]
+    changed = {**agents[1].configuration, name: value}
     populations[1].replace(1, changed, "")
     populations[2].replace(1, agents[1].configuration, "copy")
-    assert populations[1].agents[1].configuration["learning_rate"] == 0.5
+    assert populations[1].agents[1].configuration[name] == value
     for population in populations:
         proceed(population, step, [2 * step])
     for other in populations[1:]:
@@ -274,7 +311,7 @@ def _refuses(call: Callable[[], object]) -> None:
 CHECKS: dict[str, Callable[[Subject], None]] = {
     check.__name__: check
     for check in (
-        company, stop_and_continue, hyperparameters, divergence, seeds, own_random_numbers, looking, marks, acting,
-        replacing,
+        company, stop_and_continue, images, hyperparameters, divergence, seeds, own_random_numbers, looking, marks,
+        acting, replacing,
     )
 }  # fmt: skip

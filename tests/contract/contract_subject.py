@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ SMALL: dict[str, Value] = {
     "n_envs": 3, "n_steps": 5, "batch_size": 5, "n_epochs": 2, "width": 6, "depth": 2, "learning_rate": 0.01,
     "buffer_size": 30, "learning_starts": 6, "train_freq": 4, "gradient_steps": 2, "target_update_interval": 6,
     "max_grad_norm": 0.5, "exploration_fraction": 0.9, "exploration_final_eps": 0.5,
-    "sgd_steps": 3,
+    "sgd_steps": 3, "num_er_episodes": 2, "num_model_updates": 2, "max_buffer_size": 4, "max_set_size": 4,
+    "epsilon_decay_steps": 60, "target_net_update_freq": 6, "gradient_updates": 2, "num_sample_w": 3,
 }  # fmt: skip
 """Values that make training short and lively, by Stable-Baselines3's names; taken where an algorithm has them."""
 
@@ -26,6 +27,7 @@ UNEVEN: dict[str, Sequence[Value]] = {
     "learning_rate": (0.003, 0.03), "gamma": (0.9, 0.99), "ent_coef": (0.01, 0.1), "clip_range": (0.1, 0.3),
     "target_kl": (None, 0.01), "clip_range_vf": (None, 0.2), "normalize_observations": (False, True),
     "normalize_advantage": (True, False), "anneal_learning_rate": (False, True), "step_size": (0.1, 0.3),
+    "train_freq": (4, 6), "learning_starts": (6, 24), "gradient_steps": (2, 1),
 }  # fmt: skip
 """Values in which the company of an agent differs from it."""
 
@@ -35,12 +37,15 @@ COMPANIONS: dict[str, dict[str, Value]] = {
     "target_update_interval": {"target_update_interval": 1, "n_envs": 1, "gradient_steps": 3},
     "n_steps": {"n_steps": 1},
     "target_noise_clip": {"target_noise_clip": 0.1},
+    **{f"{name}_homotopy_lambda": {"homotopy": True} for name in ("initial", "final")},
+    "homotopy_decay_steps": {"homotopy": True},
+    "action_eval": {"untried_first": False, "initial_epsilon": 0.0, "final_epsilon": 0.0},
 }
 """What must be set for a hyperparameter to matter."""
 
-WORDS = ("tanh", "relu", "elu", "linear", "auto", 0.5)
-SHORTEST = 12
-"""Env steps of training that the small configuration learns something in."""
+WORDS = ("tanh", "relu", "elu", "linear", "auto", 0.5, "pareto_cardinality", "envelope")
+SHORTEST = 21
+"""Env steps of training that the small configuration learns something in: a whole episode in three environments."""
 Array = npt.NDArray[Any]
 
 
@@ -89,9 +94,14 @@ class Subject:
             return False
         return True
 
+    def taken(self, *environments: Environment) -> list[Environment]:
+        """Those it acts in: as they are, else with several rewards, else also with whole numbers as observations."""
+        first = [next(filter(self.takes, variants(environment)), None) for environment in environments]
+        return [environment for environment in first if environment is not None]
+
     def among(self, *environments: Environment) -> list[Environment]:
-        """Those it acts in; at least one."""
-        found = [environment for environment in environments if self.takes(environment)]
+        """As `taken`; at least one."""
+        found = self.taken(*environments)
         assert found, f"{self.reference} acts in none of {[environment.kwargs for environment in environments]}"
         return found
 
@@ -125,6 +135,12 @@ class Subject:
         raise AssertionError(f"no other value of {name} than {base[name]!r} is taken")
 
 
+def variants(environment: Environment) -> list[Environment]:
+    """The environment, also with two rewards, also with two rewards and observations that are whole numbers."""
+    changes: list[dict[str, Any]] = [{}, {"rewards": 2}, {"rewards": 2, "cells": True}]
+    return [dataclasses.replace(environment, kwargs={**environment.kwargs, **change}) for change in changes]
+
+
 def candidates(value: Value) -> list[Value]:
     """Other values of a hyperparameter, the most telling first."""
     if isinstance(value, bool):
@@ -151,11 +167,17 @@ def observations(count: int, episodes: int = 64) -> Array:
     return np.repeat(drawn, count, axis=0)
 
 
-def fingerprint(population: Population, row: int) -> dict[str, Array]:
+def pictures(count: int, episodes: int = 16) -> Array:
+    """Fixed images for `act`: (M, 1, episodes, 6, 5, 3)."""
+    drawn = np.random.default_rng(0).integers(0, 256, size=(1, 1, episodes, 6, 5, 3), dtype=np.uint8)
+    return np.repeat(drawn, count, axis=0)
+
+
+def fingerprint(population: Population, row: int, shown: Callable[[int], Array] = observations) -> dict[str, Array]:
     """Everything that can be seen of one agent: its state if it has one, its actions and its costs."""
     costs = population.costs()[row]
     seen: dict[str, Array] = {
-        "actions": population.act(observations(len(population.agents)))[row],
+        "actions": population.act(shown(len(population.agents)))[row],
         "costs": np.array([costs.env_steps, costs.gradient_updates, costs.flops, costs.parameters], dtype=np.float64),
         "diverged": np.array(population.diverged[row]),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def objective() -> Any:
 
 def test_the_next_group_is_under_way_when_a_result_is_handed_out(submitted: list[Group], tmp_path: Path) -> None:
     groups = [GROUPS[0], GROUPS[1], GROUPS[3]]
-    results = Local(1, tmp_path).run(objective(), groups, 60)
+    results = Local(1, tmp_path).run(objective(), deque(groups), 60)
     first = next(results)
     assert isinstance(first, Done)
     assert first.group is groups[0]
@@ -51,8 +52,18 @@ def test_the_next_group_is_under_way_when_a_result_is_handed_out(submitted: list
 
 
 def test_an_error_of_our_own_comes_after_the_results_before_it(submitted: list[Group], tmp_path: Path) -> None:
-    results = Local(1, tmp_path).run(objective(), GROUPS, 60)
+    results = Local(1, tmp_path).run(objective(), deque(GROUPS), 60)
     found: list[Group] = []
     with pytest.raises(ZeroDivisionError, match="broken"):
         found.extend(result.group for result in results)
     assert found == GROUPS[:2]
+
+
+def test_what_is_put_into_the_queue_between_two_results_is_trained_too(tmp_path: Path, submitted: list[Group]) -> None:
+    queue = deque(GROUPS[:1])
+    results = Local(1, tmp_path).run(objective(), queue, 60)
+    next(results)
+    queue.extend([GROUPS[1], GROUPS[3]])
+    assert len(list(results)) == 2
+    assert submitted == [GROUPS[0], GROUPS[1], GROUPS[3]]
+    assert not queue

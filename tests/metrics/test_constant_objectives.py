@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from autorl.errors import InvalidInput
@@ -10,6 +12,12 @@ from autorl.population import Plan
 from autorl.schedules.full import Full
 
 NOTHING: frozenset[str] = frozenset()
+NEEDED: Mapping[str, Mapping[str, object]] = {
+    "env_steps_to": {"return": 1.0},
+    "hypervolume": {"reference_point": [0, 0]},
+    "hypervolume_share": {"reference_point": [0, 0]},
+}
+"""Options that have no default."""
 
 
 def _plans(**counts: tuple[int, ...]) -> list[Plan]:
@@ -44,15 +52,14 @@ def test_equal_bounds_say_nothing_where_updates_may_stop_early() -> None:
 
 
 def test_what_a_plan_does_not_say_is_let_through() -> None:
-    everything = criteria([{name: {"return": 1.0}} if name == "env_steps_to" else name for name in bundled_metrics()])
+    everything = criteria([{name: NEEDED.get(name, {})} for name in bundled_metrics()])
     refuse_constant(everything, [Plan(), Plan(), Plan()], NOTHING)
     refuse_constant(everything, _plans(parameters=(3,)), NOTHING)
 
 
 def test_only_parameters_are_known_beforehand() -> None:
     plan = Plan(iteration_env_steps=1, parameters=2, gradient_updates=3, flops=4.0, memory_bytes=5)
-    (steps_to,) = criteria([{"env_steps_to": {"return": 1.0}}])
-    metrics = [cls() for name, cls in bundled_metrics().items() if name != "env_steps_to"] + [steps_to.metric]
+    metrics = [one.metric for one in criteria([{name: NEEDED.get(name, {})} for name in bundled_metrics()])]
     assert {metric.name: metric.known(plan) for metric in metrics if metric.known(plan) is not None} == {
         "parameters": 2.0
     }

@@ -61,8 +61,9 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bundled_metrics_are_found_by_looking() -> None:
     assert list(bundled_metrics()) == [
-        "auc", "env_steps", "env_steps_to", "flops", "gradient_updates", "parameters", "return", "return_iqm",
-        "return_std", "train_seconds", "worst_return",
+        "auc", "cardinality", "env_steps", "env_steps_to", "epsilon", "expected_utility", "flops", "gradient_updates",
+        "hypervolume", "hypervolume_share", "igd", "igd_plus", "max_utility_loss", "parameters", "return",
+        "return_iqm", "return_std", "sparsity", "train_seconds", "worst_return",
     ]  # fmt: skip
 
 

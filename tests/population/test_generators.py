@@ -50,3 +50,12 @@ def test_the_process_finds_its_own_generators_again_even_after_an_exception() ->
         fail()
     after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]
     assert before == after
+
+
+def test_an_agent_begins_where_the_seeding_functions_begin() -> None:
+    with OwnGenerators(7).active():  # so that the process's own are put back
+        random.seed(3)
+        np.random.seed(3)
+        torch.manual_seed(3)
+        expected = [draw(), draw()]
+    assert draws(OwnGenerators(3), 2) == expected

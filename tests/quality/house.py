@@ -11,7 +11,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 LAYERS = {
-    0: ("errors", "records", "space", "seeds", "pareto", "statistics", "content", "documents", "registry", "checks"),
+    0: (
+        "errors",
+        "records",
+        "space",
+        "seeds",
+        "pareto",
+        "simplex",
+        "statistics",
+        "content",
+        "documents",
+        "registry",
+        "checks",
+    ),
     1: ("environment", "population", "metrics", "agents", "numerics"),
     2: ("objective", "tuners", "schedules"),
     3: ("storage", "execution"),

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from tests.quality.house import CONTENT, LAYER_OF, Module, cycle, imports, module, modules, ours
 
 OPTIMISERS = ("optuna", "smac", "pymoo", "nevergrad", "syne_tune", "cma", "botorch", "openbox", "hebo")
+NO_OPTIMISERS = ("pymoo.util.ref_dirs",)
+"""Modules of such a library that others use: points on a simplex."""
 
 
 def upward(source: Sequence[Module]) -> list[str]:
@@ -60,7 +62,7 @@ def optimiser_files(source: Sequence[Module]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for one in source:
         for line in imports(one, ()):
-            if (library := line.target.split(".")[0]) in OPTIMISERS:
+            if (library := line.target.split(".")[0]) in OPTIMISERS and line.target not in NO_OPTIMISERS:
                 found[library].add(one.name)
     return dict(found)
 

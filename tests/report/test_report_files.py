@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +19,7 @@ from autorl.report.content import Curve, Member, StudyContent, TrialRow
 from autorl.report.entries import entries
 from autorl.report.front import front
 from autorl.report.picture import styled
+from autorl.report.results import results_document
 from autorl.report.view import view
 from autorl.report.write import report_files, write_report
 from tests.report.report_examples import AUC, PARAMETERS, STD, estimate, study
@@ -261,3 +263,15 @@ def test_matplotlib_settings_are_left_alone() -> None:
     before = dict(mpl.rcParams)
     report_files(dataclasses.replace(small(trials=1), baseline=None, default=None, best=None))
     assert dict(mpl.rcParams) == before
+
+
+def test_results_hold_a_line_for_every_field_and_every_trial() -> None:
+    content = small(trials=3)
+    document = results_document(content)
+    text = report_files(content)["results.json"].decode()
+    assert json.loads(text) == json.loads(json.dumps(document))
+    lines = [line.removesuffix(",") for line in text.splitlines()]
+    assert f'"study": {json.dumps(document["study"], ensure_ascii=False)}' in lines
+    trials = lines[lines.index('"trials": [') + 1 :]
+    assert [json.loads(line) for line in trials[:3]] == json.loads(json.dumps(document["trials"]))
+    assert trials[3:] == ["]", "}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from autorl.records import Stretch, Trial
-from autorl.schedules import Ask, Assignment, Frame, Requests, Schedule, Tell, Train
+from autorl.schedules import Ask, Assignment, Await, Frame, Launch, Requests, Schedule, Tell, Train
 
 
 class Promoting(Schedule):
@@ -52,6 +52,29 @@ class Copying(Schedule):
                 going.append(Assignment(number, frame.seeds, last, changed, past, f"{number}@{first}"))
             yield Train(tuple(going))
             yield Tell(tuple(one.trial for one in going))
+
+
+class Launching(Schedule):
+    """Two trials under way; one that has landed is told at once, and the next one is asked for."""
+
+    name: ClassVar[str] = "launching"
+
+    def rungs(self, horizon: int) -> tuple[int, ...]:
+        """No rung before the end."""
+        return (horizon,)
+
+    def requests(self, frame: Frame) -> Requests:
+        """Ask, launch, wait for whoever is first, tell."""
+        under_way = 0
+        while True:
+            asked = yield Ask(2 - under_way)
+            yield Launch(tuple(Assignment(int(number), frame.seeds, frame.horizon) for number in asked))  # type: ignore[arg-type]
+            under_way += len(asked)
+            if not under_way:
+                return
+            landed = yield Await()
+            under_way -= len(landed)
+            yield Tell(tuple(trial.number for trial in landed))  # type: ignore[union-attr]
 
 
 def _halves(trials: tuple[Trial, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -110,3 +110,21 @@ def test_progress_counts_every_trial_once(tmp_path: Path) -> None:
     Study.load(study("partly")).run(tmp_path, on_progress=seen.append, jobs=2)
     tuning = [one for one in seen if one.phase == "tuning"]
     assert [one.trials_done for one in tuning] == list(range(1, 9))
+
+
+def test_the_best_is_looked_for_again_when_that_takes_next_to_no_time_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[float, list[Progress]] = {}
+    for patience in (0.0, 1e9):
+        monkeypatch.setattr("autorl.study.running.PATIENCE", patience)
+        seen[patience] = []
+        Study.load(study("partly")).run(tmp_path / str(patience), on_progress=seen[patience].append, jobs=1)
+    exact, rare = seen.values()
+    tuning = [place for place, one in enumerate(exact) if one.phase == "tuning"]
+    stale = [one.best for one in (rare[place] for place in tuning[:-1])]
+    assert stale == [exact[0].best] * 7, "the first one's, as long as it does not pay to look again"
+    assert exact[tuning[-1]].failed > exact[0].failed
+    assert len({one.best for one in exact}) > 1
+    assert rare[tuning[-1] :] == exact[tuning[-1] :]
+    assert [one.trials_done for one in rare] == [one.trials_done for one in exact]

@@ -208,8 +208,18 @@ def test_the_plan_of_one_objective() -> None:
     assert (plan.total.agents, plan.total.env_steps, plan.total.evaluation_steps) == (44, 44_000, 44 * each)
     assert plan.group_agents == 10
     assert plan.memory_bytes == 10 * 64 * 2**20
+    # Nothing is promoted: at the end there are the states of the baseline, the default and the best on the test seeds.
+    assert plan.disk_bytes == 3 * len(found.seeds.test) * 64 * 2**20
     assert plan.rows()[0][0] == "phase"
     assert plan.rows()[-1] == ("total", "", "", "44", "44,000", f"{44 * each:,}")
+
+
+def test_disk_holds_the_states_of_two_rungs_where_trials_are_promoted() -> None:
+    halving = {"name": "halving", "configurations": 9, "min_env_steps": 2000, "eta": 5}
+    found = resolved(
+        schedule=halving, batch=2, budget={"trials": 90, "env_steps": 10_000}, seeds={"tuning": 5, "test": 2}
+    )
+    assert plan_study(found).disk_bytes == 2 * 9 * 5 * 64 * 2**20
 
 
 def test_the_plan_with_validation_and_with_several_objectives() -> None:

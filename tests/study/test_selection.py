@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from autorl.records import Status, Trial
-from autorl.study.selection import best_trials, chosen_front, preferred, ranked, selectable
+from dataclasses import replace
+
+import numpy as np
+
+from autorl.records import Run, Status, Stretch, Trial
+from autorl.study.selection import best_trials, chosen_front, preferred, ranked, reached, selectable
 
 
 def trial(
@@ -12,15 +16,30 @@ def trial(
     rung: int = 10,
     status: Status = Status.COMPLETE,
     x: float = 0.0,
+    seeds: int = 1,
     violations: tuple[float, ...] = (),
 ) -> Trial:
     configuration = {"x": x or float(number)}
-    return Trial(number, configuration, status, losses=losses if losses else None, rung=rung, violations=violations)
+    nothing = np.empty((0, 1, 1, 1))
+    runs = tuple(Run(seed, status, 10, (), nothing, nothing[:, 0], 0, 0, 0.0, 0, 0.0, 0) for seed in range(seeds))
+    return Trial(number, configuration, status, runs, losses or None, rung, violations=violations)
 
 
 def test_the_best_is_of_the_top_rung_ties_by_number() -> None:
     table = [trial(0, 2.0), trial(1, 1.0), trial(2, 0.0, rung=5), trial(3, 1.0), trial(4, status=Status.FAILED)]
     assert [one.number for one in best_trials(table, 2)] == [1, 3]
+
+
+def test_among_equal_rungs_only_those_on_most_seeds_can_win() -> None:
+    table = [trial(0, 1.0, seeds=1), trial(1, 3.0, seeds=5), trial(2, 2.0, seeds=5), trial(3, 0.0, rung=5, seeds=9)]
+    assert [one.number for one in best_trials(table, 9)] == [2, 1]
+    assert [reached(one) for one in table] == [(10, 1), (10, 5), (10, 5), (5, 9)]
+
+
+def test_equal_configurations_with_different_pasts_are_two() -> None:
+    table = [trial(0, 1.0, x=7.0), trial(1, 1.0, x=7.0), trial(2, 1.0, x=7.0)]
+    table[1] = replace(table[1], earlier=(Stretch(5, {"x": 3.0}),), lineage="1@5")
+    assert [one.number for one in selectable(table)] == [0, 1]
 
 
 def test_equal_configurations_count_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +42,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
     seen: list[tuple[float, int]] = []
     run = Local.run
 
-    def spy(self: Local, objective: Any, groups: Sequence[Group], seconds: float) -> Iterator[Any]:
+    def spy(self: Local, objective: Any, groups: deque[Group], seconds: float) -> Iterator[Any]:
         seen.extend((float(agent.configuration["x"]), agent.seed) for group in groups for agent in group.agents)  # type: ignore[arg-type]
         return run(self, objective, groups, seconds)
 

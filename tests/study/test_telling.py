@@ -8,8 +8,8 @@ from autorl.records import Status, Trial
 from autorl.study.telling import Telling, penalty
 
 
-def complete(number: int, *losses: float, violations: tuple[float, ...] = ()) -> Trial:
-    return Trial(number, {}, Status.COMPLETE, losses=losses, violations=violations)
+def complete(number: int, *losses: float, violations: tuple[float, ...] = (), rung: int = 0) -> Trial:
+    return Trial(number, {}, Status.COMPLETE, losses=losses, violations=violations, rung=rung)
 
 
 def failed(number: int) -> Trial:
@@ -69,3 +69,30 @@ def test_violations_are_told_and_a_failure_gets_penalties_by_the_same_rule() -> 
 def test_without_constraints_nobody_is_told_of_violations() -> None:
     told = Telling(lambda trial: [None]).outcomes([complete(0, 1.0), failed(1)])
     assert [one.violations for one in told] == [(), ()]
+
+
+def test_a_shorter_training_is_told_no_better_than_the_worst_longer_one() -> None:
+    told = Telling(lambda trial: [None]).outcomes([
+        complete(0, 1.0, rung=10), complete(1, 5.0, rung=30), complete(2, 9.0, rung=10), complete(3, 2.0, rung=90),
+        complete(4, 3.0, rung=90), complete(5, 1.0, rung=30),
+    ])  # fmt: skip
+    assert [one.losses for one in told] == [(5.0,), (5.0,), (9.0,), (2.0,), (3.0,), (3.0,)]
+
+
+def test_only_trials_told_together_are_compared() -> None:
+    telling = Telling(lambda trial: [None])
+    telling.outcomes([complete(0, 9.0, rung=90)])
+    assert telling.outcomes([complete(1, 1.0, rung=10)])[0].losses == (1.0,)
+
+
+def test_every_objective_and_violation_is_bounded_unless_it_is_known() -> None:
+    telling = Telling(lambda trial: [None, 7.0, None])
+    told = telling.outcomes([
+        complete(0, 5.0, 8.0, violations=(2.0,), rung=90), complete(1, 1.0, 7.0, violations=(-3.0,), rung=10)
+    ])  # fmt: skip
+    assert [(one.losses, one.violations) for one in told] == [((5.0, 8.0), (2.0,)), ((5.0, 7.0), (2.0,))]
+
+
+def test_penalties_follow_what_was_told() -> None:
+    told = Telling(lambda trial: [None]).outcomes([complete(0, 1.0, rung=9), complete(1, 3.0, rung=90), failed(2)])
+    assert told[2].losses == pytest.approx((3.3,))

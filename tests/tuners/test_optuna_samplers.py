@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import optuna
 import pytest
 import torch
+from optuna._gp import search_space
+from optuna._gp.gp import fit_kernel_params
+from optuna._gp.prior import default_log_prior
 
 from autorl.errors import InvalidInput
 from autorl.space import SearchSpace
 from autorl.tuners import Outcome, Proposal, Tuner, Vector, build_tuner
+from autorl.tuners._optuna import acquisitions
+from autorl.tuners._optuna_gp import LEAST, improvement, quicker
+from autorl.tuners.optuna_base import OptunaTuner
 from autorl.tuners.optuna_evolution import CMAES, NSGA2, NSGA3
 from autorl.tuners.optuna_tuners import GP, QMC, TPE, Random
 
@@ -92,10 +100,42 @@ def restore(tuner: Tuner, history: Sequence[tuple[Sequence[Proposal], Sequence[O
     return tuner
 
 
-def running(tuner: Random | TPE | GP | NSGA2 | CMAES) -> list[int]:
+def running(tuner: TPE | GP) -> list[int]:
     """Numbers of the trials that Optuna takes for running."""
     trials = tuner.study._study.get_trials(deepcopy=False)
     return [trial.number for trial in trials if trial.state == optuna.trial.TrialState.RUNNING]
+
+
+class TestRandom:
+    EVERY = SearchSpace.load(
+        {
+            "learning_rate": {"float": [1e-5, 1e-1], "log": True, "default": 1e-3},
+            "lone": {"choice": ["tanh"], "default": "tanh"},
+            "n_steps": {"int": [32, 512], "pow2": True, "default": 128},
+            "n_epochs": {"int": [1, 20], "default": 10},
+            "width": {"ordered": [16, 32, 64], "default": 64},
+            "only": {"ordered": [16], "default": 16},
+            "activation": {"choice": ["tanh", "relu", "elu"], "default": "tanh"},
+            "alpha": {"float": [0.0, 1.0], "default": 0.5, "when": {"activation": "elu"}},
+            "normalize": {"constant": True},
+        }
+    )
+
+    class Stock(OptunaTuner):
+        """Optuna's own sampler in a study, seeded alike."""
+
+        name = "random"
+
+        def sampler(self, number: int) -> optuna.samplers.BaseSampler:
+            return optuna.samplers.RandomSampler(seed=self.ask_seed(number))
+
+    @pytest.mark.parametrize("space", [EVERY, LINE, MIXED], ids=["every", "line", "mixed"])
+    def test_it_proposes_what_the_stock_sampler_proposes(self, space: SearchSpace) -> None:
+        numbers = [*range(40), 999]
+        ours, stock = (kind(space, 2, 3).ask(numbers) for kind in (Random, self.Stock))
+        assert [list(one.vector.items()) for one in ours] == [list(one.vector.items()) for one in stock]
+        types = [[type(value) for value in one.vector.values()] for one in ours]
+        assert types == [[type(value) for value in one.vector.values()] for one in stock]
 
 
 class TestTPE:
@@ -171,6 +211,94 @@ class TestGP:
     def test_losses_that_are_all_equal_do_not_stop_it(self) -> None:
         found = vectors(walk(GP(SQUARE, 1, 1, n_startup_trials=2), lambda vector: (1.0,), 4))
         assert len({tuple(one.values()) for one in found}) == 4
+
+
+POINTS = np.random.default_rng(5).random((12, 3))
+POINTS[:, 2] = POINTS[:, 2] > 0.5
+LOSSES = -((POINTS[:, None, :] - 0.25 * np.arange(5)[:, None]) ** 2).sum(axis=-1)
+LOSSES = (LOSSES - LOSSES.mean(axis=0)) / LOSSES.std(axis=0)
+
+
+class TestHypervolumeImprovement:
+    """Optuna's acquisition functions of several objectives, worked out another way."""
+
+    @staticmethod
+    @functools.cache
+    def model(column: int) -> Any:
+        """Fitted to twelve points of three coordinates, one of them a label."""
+        return fit_kernel_params(
+            POINTS, LOSSES[:, column], np.array([False, False, True]), default_log_prior, 1e-6, False
+        )
+
+    def acquisition(self, name: str, objectives: int, **more: object) -> Any:
+        """By the name Optuna has for it."""
+        if "C" in name:
+            more |= {"constraints_gpr_list": [self.model(-1), self.model(-2)], "constraints_threshold_list": [0.0, 0.3]}
+        if name.startswith("q"):
+            more["normalized_params_of_running_trials"] = POINTS[:2] / 2
+        search = search_space.SearchSpace(
+            {
+                "a": optuna.distributions.FloatDistribution(0.0, 1.0),
+                "b": optuna.distributions.FloatDistribution(0.0, 1.0),
+                "c": optuna.distributions.CategoricalDistribution(["tanh", "relu"]),
+            }
+        )
+        known = None if more.pop("infeasible", False) else torch.from_numpy(LOSSES[:, :objectives])
+        return getattr(acquisitions, name)(
+            [self.model(column) for column in range(objectives)], search, known, 64, 9, **more
+        )
+
+    @pytest.mark.parametrize("objectives", [2, 3])
+    @pytest.mark.parametrize("name", ["LogEHVI", "LogCEHVI", "qLogEHVI", "qLogCEHVI"])
+    def test_value_and_gradient_are_those_of_the_stock_function(
+        self, name: str, objectives: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("autorl.tuners._optuna_gp.PART", 3000)  # a few points at a time
+        stock = self.acquisition(name, objectives)
+        ours = quicker(self.acquisition(name, objectives))
+        points = np.random.default_rng(6).random((40, 3)) * 1.6 - 0.3  # those far outside improve next to nothing
+        found = []
+        for one in (stock, ours):
+            x = torch.from_numpy(points.copy()).requires_grad_(True)
+            values = one.eval_acqf(x)
+            values.sum().backward()
+            assert x.grad is not None
+            found.append((values.detach().numpy(), x.grad.numpy()))
+            np.testing.assert_allclose(one.eval_acqf_no_grad(points), found[-1][0], rtol=1e-12)
+            np.testing.assert_allclose(one.eval_acqf_no_grad(points[0]), found[-1][0][0], rtol=1e-9)
+        for theirs, mine in zip(*found, strict=True):
+            assert np.isfinite(theirs).all()
+            np.testing.assert_allclose(mine, theirs, rtol=1e-7, atol=1e-9)
+        assert np.ptp(found[0][0]) > 1.0
+        assert list(ours.length_scales) == list(stock.length_scales)
+
+    @pytest.mark.parametrize("name", ["LogCEHVI", "qLogCEHVI"])
+    def test_without_a_feasible_trial_there_is_nothing_to_work_out(self, name: str) -> None:
+        points = np.random.default_rng(6).random((5, 3))
+        stock, ours = (self.acquisition(name, 2, infeasible=True) for _ in range(2))
+        assert (quicker(ours).eval_acqf_no_grad(points) == stock.eval_acqf_no_grad(points)).all()
+
+    def test_one_objective_is_left_as_it_is(self) -> None:
+        other = object()
+        assert quicker(other) is other
+
+    def test_no_product_of_sides_is_zero(self) -> None:
+        far = torch.full((1, 1, 20), -1e3, dtype=torch.float64)
+        corner = torch.zeros(1, 20, dtype=torch.float64)
+        assert float(improvement(far, corner, corner + 1)) == pytest.approx(LEAST**20, rel=1e-9)
+
+    def test_the_tuner_uses_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls: list[tuple[int, ...]] = []
+
+        def counted(values: torch.Tensor, lower: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
+            calls.append(tuple(lower.shape))
+            return improvement(values, lower, extent)
+
+        monkeypatch.setattr("autorl.tuners._optuna_gp.improvement", counted)
+        walk(GP(SQUARE, 2, 1, n_startup_trials=3), spread(2), 4)
+        assert {len(shape) for shape in calls} == {2}
+        walk(GP(SQUARE, 2, 1, n_startup_trials=3), spread(2), 6, 2)
+        assert {len(shape) for shape in calls} == {2, 3}, "each sample has boxes of its own where a trial is pending"
 
 
 class TestQMC:

@@ -168,7 +168,7 @@ def test_a_vector_that_does_not_fit_is_refused(change: dict[str, float | int | s
 
 def test_attributes_that_are_no_mapping_are_refused() -> None:
     with pytest.raises(InvalidInput, match="'system' is 3"):
-        Random(LINE, 1, 0).accept(Proposal(0, {"x": 0.5}, {"system": 3}))
+        TPE(LINE, 1, 0).accept(Proposal(0, {"x": 0.5}, {"system": 3}))
 
 
 @pytest.mark.parametrize("tuner", ["random", "qmc", "tpe", "gp", "nsga2", "nsga3", "cmaes"])

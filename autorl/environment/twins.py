@@ -1,0 +1,74 @@
+"""Which environments are stepped in batches of our own, and when.
+
+A twin is the same environment: from the same seeds and actions it gives MO-Gymnasium's numbers bit for bit, which tests
+hold it to. So it is no backend of its own; the backend "gymnasium" takes it wherever there is one for the description,
+and the loop elsewhere. What a description means does not depend on which of the two runs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gymnasium.envs.registration import EnvSpec
+
+from autorl.environment.base import Spaces, VectorEnvironment
+from autorl.environment.four_room import FourRoomVector
+from autorl.environment.linear_reward import LinearReward, LinearVector
+from autorl.environment.minecart import MinecartVector
+from autorl.environment.tabular import TabularVector, explore
+
+__all__ = ["Maker", "twin"]
+
+Wrappers = Sequence[tuple[str, Mapping[str, Any]]]
+Maker = Callable[[Sequence[int], Spaces], VectorEnvironment]
+
+
+@dataclass(frozen=True)
+class _Twin:
+    """How a batch is made of an environment without wrappers, and which of its arguments the batch heeds."""
+
+    arguments: frozenset[str]
+    maker: Callable[[Any], Maker]
+
+
+def _tabular(*attributes: str, risk: float = 0.0) -> Callable[[Any], Maker]:
+    return lambda original: functools.partial(TabularVector, explore(original, attributes, risk))
+
+
+TWINS = {
+    "deep_sea_treasure.deep_sea_treasure:DeepSeaTreasure": _Twin(
+        frozenset({"dst_map", "float_state"}), _tabular("current_state")
+    ),
+    "four_room.four_room:FourRoom": _Twin(frozenset(), lambda original: functools.partial(FourRoomVector, original)),
+    "fruit_tree.fruit_tree:FruitTreeEnv": _Twin(frozenset({"depth"}), _tabular("current_state", "terminal")),
+    "minecart.minecart:Minecart": _Twin(
+        frozenset({"config", "frame_skip"}), lambda original: functools.partial(MinecartVector, original)
+    ),
+    "resource_gathering.resource_gathering:ResourceGathering": _Twin(
+        frozenset(), _tabular("current_pos", "has_gold", "has_gem", risk=0.1)
+    ),
+}
+"""Twins by the environment's entry point in `mo_gymnasium.envs`."""
+
+
+def twin(spec: EnvSpec, kwargs: Mapping[str, Any], wrappers: Wrappers, build: Callable[[], Any]) -> Maker | None:
+    """What makes vector environments of a description in lock-step, or None where there is nothing but the loop.
+
+    Args:
+        spec: The registration.
+        kwargs: The description's arguments.
+        wrappers: The description's wrappers, innermost first.
+        build: Makes MO-Gymnasium's own environment, without wrappers.
+    """
+    found = TWINS.get(str(spec.entry_point).removeprefix("mo_gymnasium.envs."))
+    if found is None or not {*spec.kwargs, *kwargs} <= found.arguments:
+        return None
+    if [name for name, _ in wrappers] not in ([], [LinearReward.__name__]):
+        return None
+    make = found.maker(build())
+    if not wrappers:
+        return make
+    return lambda seeds, spaces: LinearVector(make(seeds, spaces), **wrappers[0][1])

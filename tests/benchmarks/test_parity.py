@@ -1,0 +1,58 @@
+"""What `parity` concludes from numbers, and that finished cells are not trained again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import parity
+from benchmarks.parity import Store, compare, main
+from benchmarks.parity_cells import LIBRARY, OURS, Cell, cells_of
+from benchmarks.parity_tasks import TASKS
+
+
+def test_ours_holds_where_the_interval_stays_above_the_margin() -> None:
+    theirs = {"final return": np.linspace(95.0, 105.0, 20)}
+    for shift, wanted in ((0.0, True), (-1.0, True), (-4.5, False), (-60.0, False), (40.0, True)):
+        # Allowed: 5 % of the distance from 0 to 100; the interval of the difference is about 2 wide to each side.
+        rows, holds = compare(OURS, {"final return": theirs["final return"] + shift}, theirs, 0.0)
+        assert holds is wanted, rows
+        assert rows[0][-1] == ("yes" if wanted else "no")
+
+
+def test_every_task_has_a_defect_to_be_found_and_cells_for_both_sides() -> None:
+    assert {task.algorithm for task in TASKS.values()} == {"ppo", "dqn", "sac", "td3"}
+    for name, task in TASKS.items():
+        cells = cells_of(name, 20, 1.0)
+        assert task.defects
+        assert [cell.seeds for cell in cells if cell.side == LIBRARY] == [(seed,) for seed in range(20)]
+        assert [len(cell.seeds) for cell in cells if cell.side != LIBRARY] == [20] * (2 + len(task.defects))
+
+
+def test_a_key_follows_all_that_changes_the_numbers() -> None:
+    cells = [
+        Cell(task, side, seeds, steps)
+        for task in ("td3_pendulum", "sac_pendulum")
+        for side in (OURS, LIBRARY, "missing bootstrap")
+        for seeds in ((0,), (0, 1))
+        for steps in (100, 200)
+    ]
+    assert len({cell.key for cell in cells}) == len(cells)
+    assert cells[0].key == Cell("td3_pendulum", OURS, (0,), 100).key
+
+
+def test_finished_cells_are_kept_and_a_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(parity, "RESULTS", tmp_path)
+    store, cells = Store("parity_cells"), cells_of("td3_pendulum", 20, 1.0)
+    for number, cell in enumerate(cells[:-1]):
+        store.add(cell, {"final return": [float(number)] * len(cell.seeds)}, 1.0)
+    assert set(Store("parity_cells").done) == {cell.key for cell in cells[:-1]}
+    assert main(["td3_pendulum", "--list"]) == 2
+    assert f"{len(cells) - 1} of {len(cells)} cells" in capsys.readouterr().out
+    assert main(["td3_pendulum", "--minutes", "0"]) == 2
+    joined = store.scores(cells[-3:-1])["final return"]
+    assert joined.tolist() == [len(cells) - 3.0, len(cells) - 2.0]
