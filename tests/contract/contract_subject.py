@@ -39,11 +39,10 @@ COMPANIONS: dict[str, dict[str, Value]] = {
     "target_noise_clip": {"target_noise_clip": 0.1},
     **{f"{name}_homotopy_lambda": {"homotopy": True} for name in ("initial", "final")},
     "homotopy_decay_steps": {"homotopy": True},
-    "action_eval": {"untried_first": False, "initial_epsilon": 0.0, "final_epsilon": 0.0},
 }
 """What must be set for a hyperparameter to matter."""
 
-WORDS = ("tanh", "relu", "elu", "linear", "auto", 0.5, "pareto_cardinality", "envelope")
+WORDS = ("tanh", "relu", "elu", "linear", "auto", 0.5, "envelope")
 SHORTEST = 21
 """Env steps of training that the small configuration learns something in: a whole episode in three environments."""
 Array = npt.NDArray[Any]
