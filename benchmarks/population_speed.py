@@ -21,7 +21,6 @@ import argparse
 import dataclasses
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -93,7 +92,9 @@ def memory_per_agent(name: str) -> float:
 def peak(row: Row, agents: int) -> int:
     """Peak memory of this process after some training: a rollout, or some updates."""
     train(dataclasses.replace(row, steps=row.steps // 10 if "train_freq" in row.setting else row.steps), agents)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not `getrusage`, whose peak begins at that of the process that started this one.
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 
 def sbx_speed(python: Path, row: Row) -> Timed | None:

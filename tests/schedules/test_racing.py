@@ -153,6 +153,14 @@ def test_a_race_goes_on_from_batch_to_batch() -> None:
     assert {mark for mark, _, _ in played.marks} == {900}
 
 
+def test_a_later_batch_is_ruled_out_by_an_earlier_winner() -> None:
+    frame = Frame(horizon=900, seeds=(10, 11, 12, 13, 14), batch=1, objectives=1)
+    played = play(Racing(), lambda number, seed, mark: 100.0 * number + (seed * (number + 1)) % 3, 2, frame)
+    assert [(seeds, trials) for _, seeds, trials in played.marks] == [
+        (2, [0]), (3, [0]), (4, [0]), (5, [0]), (2, [1])
+    ]  # fmt: skip
+
+
 def test_who_cannot_be_ruled_out_gets_every_seed() -> None:
     played = play(Racing(first_seeds=4), lambda number, seed, mark: float((seed * (number + 1)) % 7), 4)
     assert [(seeds, trials) for _, seeds, trials in played.marks] == [(4, [0, 1, 2, 3]), (5, [0, 1, 2, 3])]
