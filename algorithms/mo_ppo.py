@@ -7,9 +7,9 @@ critic has a value for every reward, and an action is credited with its advantag
 weights it was taken for. Everything else is `ppo`.
 
 Deviations: weights are drawn from a Dirichlet distribution for every episode, and anew for all when an iteration
-begins, so that long episodes see several; the value losses of the rewards are summed; and no term is added to the
-reward that would make optima unique (Lu et al. augment it). Reached are the policies that are best for some weights:
-the convex part of a front.
+begins, so that long episodes see several; where rewards are scaled, they are drawn for the scaled ones; the value
+losses of the rewards are summed; and no term is added to the reward that would make optima unique (Lu et al. augment
+it). Reached are the policies that are best for some weights: the convex part of a front.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = ["MOPPO", "MOPPOPopulation"]
 
 @dataclass(frozen=True)
 class MOPPO(PPO):
-    """One configuration of multi-objective PPO: PPO's, its defaults for several environments, and two more.
+    """One configuration of multi-objective PPO: PPO's, with defaults found on MO-Gymnasium's grid worlds, and two more.
 
     Attributes:
         weight_concentration: Of the Dirichlet distribution that weights are drawn from in training: 1 is uniform, less
@@ -63,12 +63,18 @@ class MOPPO(PPO):
     summary: ClassVar[str] = "Weight-conditioned PPO with a value for each of several rewards, any actions"
     rewards: ClassVar[Literal["scalar", "vector", "any"]] = "vector"
 
-    learning_rate: float = hyperparameter(3e-3)
-    n_envs: int = hyperparameter(16, static=True)
+    learning_rate: float = hyperparameter(2e-3)
+    n_envs: int = hyperparameter(32, static=True)
     n_steps: int = hyperparameter(32, static=True)
-    batch_size: int = hyperparameter(128, static=True)
-    n_epochs: int = hyperparameter(4, static=True)
-    weight_concentration: float = hyperparameter(1.0)
+    n_epochs: int = hyperparameter(8, static=True)
+    batch_size: int = hyperparameter(256, static=True)
+    gae_lambda: float = hyperparameter(0.9)
+    clip_range: float = hyperparameter(0.1)
+    ent_coef: float = hyperparameter(0.003)
+    max_grad_norm: float = hyperparameter(2.0)
+    normalize_observations: bool = hyperparameter(True)
+    activation: str = hyperparameter("relu", static=True)
+    weight_concentration: float = hyperparameter(0.5)
     reward_scale: float | str = hyperparameter(1.0)
 
     def __post_init__(self) -> None:

@@ -237,6 +237,11 @@ class Trial:
     seed_losses: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
     @property
+    def complete(self) -> bool:
+        """Whether it was trained to its end and measured, so that it has losses."""
+        return self.status is Status.COMPLETE and self.losses is not None
+
+    @property
     def feasible(self) -> bool:
         """Whether every constraint holds; a trial that did not complete has none to break."""
         return all(violation <= 0 for violation in self.violations)

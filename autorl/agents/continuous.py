@@ -11,7 +11,8 @@ import torch
 
 from autorl.agents.bounded_actions import BoundedActions
 from autorl.agents.networks import Layout, StackedMLP
-from autorl.agents.off_policy import OffPolicyAlgorithm, OffPolicyPopulation
+from autorl.agents.off_policy import OffPolicyPopulation
+from autorl.agents.off_policy_algorithm import OffPolicyAlgorithm
 from autorl.agents.optimiser import Adam
 from autorl.agents.population import State, observation_length
 from autorl.agents.twin_critics import TwinCritics

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -12,134 +11,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from autorl.agents.image_replay import ImageReplay
-from autorl.agents.images import ImageLayout, image_shape, refuse_images
+from autorl.agents.images import ImageLayout
 from autorl.agents.networks import Layout
+from autorl.agents.off_policy_algorithm import BLOCK, OffPolicyAlgorithm
 from autorl.agents.population import StackedPopulation, State, observation_length
-from autorl.agents.replay import Replay, Transitions
+from autorl.agents.replay import Transitions
 from autorl.agents.training import TrainingEnvironments
-from autorl.checks import check_choice, check_number, check_whole
-from autorl.environment import Environment, Spaces
-from autorl.population.base import Algorithm, Plan
+from autorl.environment import Environment
 from autorl.records import Agent
 from autorl.seeds import stream
 
 __all__ = ["OffPolicyAlgorithm", "OffPolicyPopulation"]
 
 Array = npt.NDArray[Any]
-BLOCK = 256
-"""Env steps whose random numbers are drawn at once, and drawn again after a resume: a draw a step took 1.1 ms."""
 FEW, TEAMS = 0.7, 16
 """Share of a population up to which those who learn are gathered, and how many such gatherings are kept."""
-
-
-class OffPolicyAlgorithm(Algorithm):
-    """The hyperparameters and costs that off-policy algorithms share; a subclass declares them as its own fields.
-
-    Attributes:
-        sees_images: Whether it has convolutional layers for observations that are images.
-    """
-
-    sees_images: ClassVar[bool] = False
-
-    learning_rate: float
-    n_envs: int
-    buffer_size: int
-    learning_starts: int
-    batch_size: int
-    tau: float
-    gamma: float
-    train_freq: int
-    n_steps: int
-    activation: str
-    width: int
-    depth: int
-
-    @property
-    @abstractmethod
-    def gradient_steps(self) -> int:
-        """Gradient steps of an update; a hyperparameter, by this name or another."""
-
-    def check_shared(self) -> None:
-        """Refuses values of the shared hyperparameters that are out of range.
-
-        Raises:
-            InvalidInput: If one is.
-        """
-        check_number("learning_rate", self.learning_rate, 0, sys.float_info.max)
-        for name in ("tau", "gamma"):
-            check_number(name, getattr(self, name), 0, 1)
-        for name in ("n_envs", "buffer_size", "batch_size", "train_freq", "gradient_steps", "n_steps", "width"):
-            check_whole(name, getattr(self, name), 1)
-        check_whole("learning_starts", self.learning_starts, 0)
-        check_whole("depth", self.depth, 0, 3)
-        check_choice("activation", self.activation, ("tanh", "relu"))
-
-    @abstractmethod
-    def action_length(self, spaces: Spaces) -> int:
-        """Floats an action takes in the replay.
-
-        Raises:
-            InvalidInput: If the algorithm cannot act in these spaces.
-        """
-
-    @abstractmethod
-    def parameter_counts(self, spaces: Spaces) -> tuple[int, int, int]:
-        """Parameters of the acting network, all parameters with target networks, and operations of one update a row.
-
-        The last counts two operations a weight and pass.
-        """
-
-    def acting_operations(self, spaces: Spaces) -> int:
-        """Products of acting once, one a parameter."""
-        return self.parameter_counts(spaces)[0]
-
-    def replay(self, spaces: Spaces) -> type[Replay]:
-        """What keeps transitions.
-
-        Raises:
-            InvalidInput: If observations are images and the algorithm has no convolutional layers.
-        """
-        if not self.sees_images:
-            refuse_images(spaces.observation, type(self).__name__)
-        return Replay if image_shape(spaces.observation) is None else ImageReplay
-
-    def slots(self, horizon: int) -> int:
-        """Vector steps kept: the buffer's size, cut to what can ever be met."""
-        return max(1, min(self.buffer_size // self.n_envs, horizon // self.n_envs))
-
-    def updates(self, env_steps: int) -> int:
-        """Gradient steps after so many env steps, for an agent that was never frozen."""
-        steps = env_steps // self.n_envs
-        before = min(self.learning_starts // self.n_envs, steps)
-        return (steps // self.train_freq - before // self.train_freq) * self.gradient_steps
-
-    def flops(self, spaces: Spaces, env_steps: int, updates: int) -> float:
-        """Two operations a weight to act, and those of the updates."""
-        learning = self.parameter_counts(spaces)[2]
-        return 2.0 * self.acting_operations(spaces) * env_steps + float(learning) * self.batch_size * updates
-
-    def plan(self, spaces: Spaces, horizon: int) -> Plan:
-        """What this configuration costs.
-
-        Raises:
-            InvalidInput: If the algorithm cannot act in these spaces.
-        """
-        acting, kept, _ = self.parameter_counts(spaces)
-        replay = self.replay(spaces)
-        taken = horizon // self.n_envs * self.n_envs
-        updates = self.updates(taken)
-        inputs = observation_length(spaces, type(self))
-        row = replay.row_bytes(inputs, self.action_length(spaces), spaces.rewards)
-        batch = 8 * BLOCK * self.gradient_steps + 16 * row
-        return Plan(
-            iteration_env_steps=self.n_envs,
-            parameters=acting,
-            gradient_updates=updates,
-            flops=self.flops(spaces, taken, updates),
-            memory_bytes=row * self.slots(horizon) * self.n_envs + 20 * kept + self.batch_size * batch,
-        )
-
 
 A = TypeVar("A", bound=OffPolicyAlgorithm)
 
@@ -176,7 +62,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         self.replay = self.static.replay(self.spaces)(
             self.size,
             self.static.slots(horizon),
-            self.static.n_envs,
+            self.static.environments,
             observation_length(self.spaces, type(self.static)),
             self.static.action_length(self.spaces),
             device,
@@ -189,17 +75,17 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
     @property
     def iteration_env_steps(self) -> int:
         """Env steps of one vector step, per agent."""
-        return self.static.n_envs
+        return self.static.environments
 
     @property
     def environments_per_agent(self) -> int:
         """Sub-environments of one agent."""
-        return self.static.n_envs
+        return self.static.environments
 
     @property
     def block_steps(self) -> int:
         """Vector steps of a block of random numbers."""
-        return max(1, BLOCK // self.static.n_envs)
+        return max(1, BLOCK // self.static.environments)
 
     @property
     def parameters(self) -> int:
@@ -231,7 +117,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         starts, times = h.whole("learning_starts"), self.turns
         place = self._place(step)
         seen = training.observations
-        random = starts > step * self.static.n_envs
+        random = starts > step * self.static.environments
         stored, taken = self.explore(seen, random, {name: draws[:, place] for name, draws in self._draws.items()})
         answer = training.step(taken)
         self.replay.add(step, seen, stored, answer, going)
@@ -240,7 +126,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         numbers = (answer.rewards.reshape(self.size, -1), answer.next_observations.reshape(self.size, -1))
         sound: npt.NDArray[np.bool_] = np.isfinite(numbers[0]).all(1) & np.isfinite(numbers[1]).all(1)
         done = step + 1
-        due = going & sound & (done % h.whole("train_freq") == 0) & (done * self.static.n_envs > starts)
+        due = going & sound & (done % h.whole("train_freq") == 0) & (done * self.static.environments > starts)
         for turn in range(int(times[due].max(initial=0))):
             learning = due & (times > turn)
             sound &= self._updated(turn, place, learning) | ~learning
@@ -346,7 +232,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
                 [inside[row] for row in rows],
                 [self.inside[row] for row in rows],
                 self.environment,
-                self.static.n_envs,
+                self.static.environments,
                 self.device,
             )
             team.horizon = self.horizon
@@ -380,7 +266,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
 
     def _drawn(self, agent: Agent, configuration: A, block: int) -> dict[str, Array]:
         steps = self.block_steps
-        shape = (steps, configuration.gradient_steps, configuration.batch_size)
+        shape = (steps, configuration.gradient_steps, configuration.transitions)
         units = stream(agent.seed, "replay", lineage=agent.lineage, index=block).random(shape)
         generator = stream(agent.seed, "exploration", lineage=agent.lineage, index=block)
         return {"replay": units, **self.noise(generator, configuration, steps)}

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from autorl.agents.images import ImageLayout
 from autorl.agents.networks import Layout, StackedMLP
-from autorl.agents.off_policy import OffPolicyAlgorithm, OffPolicyPopulation
+from autorl.agents.off_policy import OffPolicyPopulation
+from autorl.agents.off_policy_algorithm import OffPolicyAlgorithm
 from autorl.agents.optimiser import Adam
 from autorl.agents.population import State
 from autorl.agents.priorities import Priorities
@@ -55,9 +56,14 @@ class QLearningAlgorithm(OffPolicyAlgorithm):
             raise InvalidInput(f"{type(self).__name__} acts in Discrete spaces, not in {spaces.action}")
         return int(spaces.action.n)
 
+    @property
+    def networks(self) -> int:
+        """Networks of one agent, which lie side by side."""
+        return 1
+
     @abstractmethod
     def layout(self, spaces: Spaces) -> Layout | ImageLayout:
-        """The network.
+        """The shape of a network.
 
         Raises:
             InvalidInput: If the algorithm cannot learn in these spaces.
@@ -81,7 +87,7 @@ class QLearningPopulation(OffPolicyPopulation[A], Generic[A]):
 
     Attributes:
         actions: How many actions there are.
-        weights: Parameters of the networks (M, P).
+        weights: Parameters of the networks (M, P); those of an agent with several one after the other.
         target_weights: Those of the target networks.
         gradients: Where `network.backward` writes.
         network: The networks.
@@ -96,12 +102,13 @@ class QLearningPopulation(OffPolicyPopulation[A], Generic[A]):
         super().__init__(configurations, agents, environment, horizon, device)
         static, layout = self.static, self.static.layout(self.spaces)
         self.actions = static.actions(self.spaces)
-        self.weights = torch.zeros(self.size, layout.length, device=device)
+        self.weights = torch.zeros(self.size, static.networks * layout.length, device=device)
         self.target_weights, self.gradients = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
-        self.network: StackedMLP = layout.network(self.weights, static.activation, self.gradients)
-        self.target: StackedMLP = layout.network(self.target_weights, static.activation)
+        every = [flat.view(-1, layout.length) for flat in (self.weights, self.target_weights, self.gradients)]
+        self.network: StackedMLP = layout.network(every[0], static.activation, every[2])
+        self.target: StackedMLP = layout.network(every[1], static.activation)
         self.optimiser = Adam(self.weights, self.columns.numbers("adam_eps"))
-        rows = self.replay.slots * static.n_envs
+        rows = self.replay.slots * static.environments
         self.priorities = Priorities(self.size, rows) if static.prioritized_replay else None
         self.gathers = not static.prioritized_replay  # the sum trees are not copied about
 
@@ -117,7 +124,7 @@ class QLearningPopulation(OffPolicyPopulation[A], Generic[A]):
 
     def noise(self, generator: np.random.Generator, configuration: A, steps: int) -> dict[str, Array]:
         """Whether to explore, and which action then."""
-        shape = (steps, configuration.n_envs)
+        shape = (steps, configuration.environments)
         return {"explore": generator.random(shape), "action": generator.integers(0, self.actions, shape)}
 
     @abstractmethod
@@ -128,7 +135,7 @@ class QLearningPopulation(OffPolicyPopulation[A], Generic[A]):
         """The best action, or with probability epsilon any."""
         actions = draws["action"]
         if not random.all():
-            greedy = draws["explore"] >= self.epsilons(self.iteration * self.static.n_envs)[:, None]
+            greedy = draws["explore"] >= self.epsilons(self.iteration * self.static.environments)[:, None]
             actions = np.where(greedy & ~random[:, None], self.exploited(observations), actions)
         return actions[:, :, None], actions
 
@@ -143,8 +150,9 @@ class QLearningPopulation(OffPolicyPopulation[A], Generic[A]):
     def remember(self, step: int, going: Flags) -> None:
         """New transitions have the largest priority met."""
         if self.priorities is not None:
-            first = step % self.replay.slots * self.static.n_envs
-            self.priorities.add(np.arange(first, first + self.static.n_envs), self.columns.numbers("per_alpha"), going)
+            first = step % self.replay.slots * self.static.environments
+            rows = np.arange(first, first + self.static.environments)
+            self.priorities.add(rows, self.columns.numbers("per_alpha"), going)
 
     def prioritize(self, rows: Array, errors: Tensor, learning: Flags) -> None:
         """Renews the priorities of rows just learned from, by the sizes of their errors (M, batch)."""

@@ -1,7 +1,8 @@
 """Who is better: the one order by which trials are promoted, told and selected.
 
 Complete trials come before all others. Feasibility goes first among them (constrained domination, Deb et al. 2002,
-NSGA-II, section VI): total violation, then the rank of the front, then crowding, lonelier first. Ties go by place.
+NSGA-II, section VI): total violation, then the rank of the front, then crowding, lonelier first;
+with one objective, where a front is a tie, nothing is crowded. Ties go by place.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from autorl.pareto import crowding_distance, non_dominated_ranks, total_violation
-from autorl.records import FloatArray, Status, Trial
+from autorl.records import FloatArray, Trial
 
 __all__ = ["order", "ranked"]
 
@@ -36,14 +37,15 @@ def order(
     for violation in np.unique(total):  # of equal total violation losses decide
         members = np.flatnonzero(total == violation)
         own = table[members]
-        places = np.lexsort((members, -loneliness(own), non_dominated_ranks(own)))
+        room = loneliness(own) if table.shape[1] > 1 else np.zeros(len(own))
+        places = np.lexsort((members, -room, non_dominated_ranks(own)))
         found += [int(place) for place in members[places]]
     return found
 
 
 def ranked(trials: Sequence[Trial], loneliness: Loneliness = crowding_distance) -> list[Trial]:
     """The complete trials, best first; ties by number."""
-    complete = [trial for trial in trials if trial.status is Status.COMPLETE and trial.losses is not None]
+    complete = [trial for trial in trials if trial.complete]
     complete.sort(key=lambda trial: trial.number)
     places = order([trial.losses or () for trial in complete], [trial.violations for trial in complete], loneliness)
     return [complete[place] for place in places]

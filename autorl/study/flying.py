@@ -55,22 +55,18 @@ class Flying:
         return tuple(self._landed[name])
 
     def _waited(self) -> list[int]:
-        while not (done := [number for number, one in self._flying.items() if self._done(one)]):
+        while True:
+            missing = {number: self._trainer.missing(one) if one else [] for number, one in self._flying.items()}
+            done = [number for number, groups in missing.items() if not groups]
+            if done:
+                return done
             if self._trainer.executor is None:
                 raise NotTrainedError(f"which of the trials {sorted(self._flying)} was done first is not stored")
-            self._hand_over()
+            for number in sorted(missing.keys() - self._handed_over):
+                self._handed_over.add(number)
+                self._queue.extend(missing[number])
             result = next(self._results, None)
             if result is None:  # the workers have nothing left: what was handed over since needs a new round
                 self._results = self._trainer.work_off(self._queue)
             else:
                 self._trainer.take(result)
-        return done
-
-    def _done(self, one: Wanted | None) -> bool:
-        return one is None or self._trainer.knows(one)
-
-    def _hand_over(self) -> None:
-        for number, one in self._flying.items():
-            if one is not None and number not in self._handed_over:
-                self._handed_over.add(number)
-                self._queue.extend(self._trainer.missing(one))

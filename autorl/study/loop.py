@@ -169,6 +169,7 @@ class Loop:
 
     def _train(self, assignments: Sequence[Assignment]) -> tuple[Trial, ...]:
         wanted = [self._want(entry) for entry in assignments]
+        self._wanted |= {entry.trial: one for entry, one in zip(assignments, wanted, strict=True)}
         made: dict[int, Trial] = {}  # place among the assignments -> trial
         for place, one in enumerate(wanted):
             refusal = self._refusal(one)
@@ -192,9 +193,8 @@ class Loop:
         trials = tuple(
             made.get(place) or self._failed(entry, "its runs were lost") for place, entry in enumerate(assignments)
         )
-        for trial, one in zip(trials, wanted, strict=True):
+        for trial in trials:
             self._take(trial)
-            self._wanted[trial.number] = one
         self._retain(trials)
         self._stop_if_broken(assignments)
         return trials
@@ -245,8 +245,6 @@ class Loop:
         assignment: Assignment,
         status: Status,
         runs: tuple[Run, ...] = (),
-        losses: tuple[float, ...] | None = None,
-        violations: tuple[float, ...] = (),
         reason: str | None = None,
     ) -> Trial:
         asked = self._asking.asked[assignment.trial]
@@ -256,11 +254,9 @@ class Loop:
             configuration=configuration,
             status=status,
             runs=runs,
-            losses=losses,
             rung=assignment.mark,
             reason=reason,
             origin=asked.proposal.origin,
-            violations=violations,
             earlier=assignment.earlier,
             lineage=assignment.lineage,
         )
@@ -271,29 +267,21 @@ class Loop:
             return None
         status = next((one for one in SEVERITY if any(run.status is one for run in runs)), Status.COMPLETE)
         reason = next((run.reason for run in runs if run.status is status and run.reason), None)
-        losses: tuple[float, ...] | None = None
-        violations: tuple[float, ...] = ()
-        if status is Status.COMPLETE:
-            losses, violations, reason = self._measured(runs)
-            if reason is not None:
-                status, losses, violations = Status.FAILED, None, ()
-        trial = self._made(assignment, status, tuple(runs), losses, violations, reason)
-        return trial if losses is None else replace(trial, seed_losses=self._seed_losses(runs))
+        trial = self._made(assignment, status, tuple(runs), reason)
+        return self._measured(trial) if status is Status.COMPLETE else trial
 
-    def _seed_losses(self, runs: Sequence[Run]) -> tuple[tuple[float, ...], ...]:
-        criteria = self.study.criteria
-        return tuple(tuple(one.loss(one.metric.per_run(run)) for one in criteria) for run in runs)
-
-    def _measured(self, runs: Sequence[Run]) -> tuple[tuple[float, ...], tuple[float, ...], str | None]:
-        """Losses and violations of complete runs, and why these are no measurement, or None."""
+    def _measured(self, trial: Trial) -> Trial:
+        """A trial of complete runs with what they are worth; it failed where that is no measurement."""
         study = self.study
-        values = {metric.label: metric.aggregate(runs) for metric in study.metrics}
+        per_run = {metric.label: [metric.per_run(run) for run in trial.runs] for metric in study.metrics}
+        values = {metric.label: metric.over_seeds(per_run[metric.label]) for metric in study.metrics}
         losses = tuple(one.loss(values[one.label]) for one in study.criteria)
         violations = tuple(one.violation(values[one.label]) for one in study.constraints)
         for kind, numbers in (("objectives", losses), ("constraints' metrics", violations)):
             if not all(map(math.isfinite, numbers)):
-                return losses, violations, f"its {kind} are not finite: {values}"
-        return losses, violations, None
+                return replace(trial, status=Status.FAILED, reason=f"its {kind} are not finite: {values}")
+        own = zip(*(map(one.loss, per_run[one.label]) for one in study.criteria), strict=True)
+        return replace(trial, losses=losses, violations=violations, seed_losses=tuple(own))
 
     def _stop_if_broken(self, assignments: Sequence[Assignment]) -> None:
         """Stops where each of the first trials failed with the same exception: then it is no configuration's fault."""
@@ -304,26 +292,22 @@ class Loop:
             return
         if all(assignment.trial >= first for assignment in assignments):
             return
-        wanted = self._wanted | {assignment.trial: self._want(assignment) for assignment in assignments}
-        if not all(number in wanted for number in range(first)):
+        if not all(number in self._wanted for number in range(first)):
             return
-        agents = [(agent, wanted[number].mark) for number in range(first) for agent in wanted[number].agents]
-        raised = [
-            next(
-                filter(None, (self._trainer.raised(agent, wanted[number].mark) for agent in wanted[number].agents)),
-                None,
-            )
-            for number in range(first)
-        ]
-        reasons = [reason for reason in raised if reason is not None]
+        wanted = [self._wanted[number] for number in range(first)]
+        reasons = [reason for reason in map(self._raised, wanted) if reason is not None]
         if len(reasons) < first or len({_last_line(reason) for reason in reasons}) > 1:
             return
-        self._trainer.forget(agents)
+        self._trainer.forget([(agent, one.mark) for one in wanted for agent in one.agents])
         said = f"each of the first {first} trials failed with the same exception ({_last_line(reasons[0])})"
         self._truth.store_input(BROKEN, "reason", said)
         raise BrokenObjective(
             f"{said}, so the environment or the algorithm is broken; the study stops:\n{reasons[0].rstrip()}"
         )
+
+    def _raised(self, one: Wanted) -> str | None:
+        """The first traceback among the runs of a configuration, or None."""
+        return next(filter(None, (self._trainer.raised(agent, one.mark) for agent in one.agents)), None)
 
     # Telling
 

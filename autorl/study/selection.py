@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from autorl.content import canonical_json
 from autorl.pareto import select_by_hypervolume, total_violation
-from autorl.records import Status, Trial
-from autorl.schedules.ranking import order
+from autorl.records import Trial
+from autorl.schedules import ranking
 
 __all__ = ["best_trials", "chosen_front", "preferred", "ranked", "reached", "selectable"]
 
@@ -26,7 +26,7 @@ def reached(trial: Trial) -> tuple[int, int]:
 
 def selectable(trials: Sequence[Trial]) -> list[Trial]:
     """Complete trials that came furthest (see `reached`), by number; of those with equal histories the first."""
-    complete = [trial for trial in trials if trial.status is Status.COMPLETE and trial.losses is not None]
+    complete = [trial for trial in trials if trial.complete]
     top = max(map(reached, complete), default=(0, 0))
     found: dict[str, Trial] = {}
     for trial in sorted(complete, key=lambda trial: trial.number):
@@ -42,7 +42,7 @@ def ranked(losses: Sequence[float], violations: Sequence[Sequence[float]]) -> li
         losses: One a candidate.
         violations: One sequence a candidate, 0 or below where a constraint holds; empty without constraints.
     """
-    return order([(loss,) for loss in losses], violations)
+    return ranking.order([(loss,) for loss in losses], violations)
 
 
 def preferred(trials: Sequence[Trial]) -> list[Trial]:
@@ -60,9 +60,7 @@ def preferred(trials: Sequence[Trial]) -> list[Trial]:
 
 def best_trials(trials: Sequence[Trial], count: int) -> list[Trial]:
     """With one objective the best trials, best first: see `ranked`; ties by number."""
-    candidates = selectable(trials)
-    order = ranked([_losses(trial)[0] for trial in candidates], [trial.violations for trial in candidates])
-    return [candidates[place] for place in order[:count]]
+    return ranking.ranked(selectable(trials))[:count]
 
 
 def chosen_front(trials: Sequence[Trial], count: int) -> list[Trial]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from autorl.errors import InvalidInput
-from autorl.records import Status, Trial
+from autorl.records import Trial
 from autorl.study.resolved import ResolvedStudy
 from autorl.tuners import Outcome
 
@@ -68,8 +68,8 @@ class Telling:
     def outcomes(self, trials: Sequence[Trial]) -> list[Outcome]:
         """What to tell now that these trials are done, in order."""
         ordered = sorted(trials, key=lambda trial: trial.number)
-        complete = [trial for trial in ordered if trial.status is Status.COMPLETE and trial.losses is not None]
-        self._waiting += [trial for trial in ordered if trial not in complete]
+        complete = [trial for trial in ordered if trial.complete]
+        self._waiting += [trial for trial in ordered if not trial.complete]
         told: list[Outcome] = []
         for trial, row in zip(complete, self._comparable(complete), strict=True):
             self._complete.append(row)

@@ -151,14 +151,8 @@ class Trainer:
                     self._charge(one.phase, self._chosen(member))
         return runs
 
-    def knows(self, one: Wanted) -> bool:
-        """Whether all runs of a configuration are known to their ends."""
-        members = [self._member(agent, one.mark) for agent in one.agents]
-        self._look_up(members)
-        return all(self._run(member) is not None for member in members)
-
     def missing(self, one: Wanted) -> list[Group]:
-        """What is to be trained of a configuration."""
+        """What is to be trained of a configuration; nothing where all its runs are known to their ends."""
         members = [self._member(agent, one.mark) for agent in one.agents]
         self._look_up(members)
         return self._missing([one], [members], [tuple(map(self._run, members))])

@@ -57,3 +57,15 @@ def test_a_truncated_step_has_the_value_it_led_to_and_a_terminated_one_has_not()
     arguments = (ones, 3 * ones, 8 * ones)
     assert generalized_advantages(*arguments, no, yes, gamma, mixing).item() == 1 + 0.5 * 8 - 3
     assert generalized_advantages(*arguments, yes, yes, gamma, mixing).item() == 1 - 3
+
+
+def test_several_rewards_have_an_advantage_each() -> None:
+    generator = np.random.default_rng(1)
+    rewards, values, following = (generator.normal(size=(2, 9, 3, 4)) for _ in range(3))
+    ended = generator.random((2, 9, 3)) < 0.3
+    over = ended & (generator.random((2, 9, 3)) < 0.5)
+    gamma, mixing = np.array([0.9, 0.99]), np.array([0.95, 0.5])
+    together = generalized_advantages(rewards, values, following, over, ended, gamma, mixing)
+    for reward in range(4):
+        one, value, after = (part[..., reward] for part in (rewards, values, following))
+        assert (together[..., reward] == generalized_advantages(one, value, after, over, ended, gamma, mixing)).all()

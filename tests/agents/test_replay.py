@@ -122,3 +122,24 @@ def test_a_row_never_filled_is_never_drawn() -> None:
     units = np.random.default_rng(0).random((3, 5000))
     units[:, -1] = np.nextafter(1.0, 0.0)
     assert set(priorities.draw(units).ravel().tolist()) == {0, 1, 2}
+
+
+def test_several_rewards_are_summed_each_by_itself() -> None:
+    generator, steps = np.random.default_rng(0), 20
+    together, apart = Replay(2, 12, 3, 2, 1, "cpu", 3), [Replay(2, 12, 3, 2, 1, "cpu") for _ in range(3)]
+    for step in range(steps):
+        seen, following = generator.normal(size=(2, 2, 3, 2))
+        rewards, action = generator.normal(size=(2, 3, 3)), generator.normal(size=(2, 3, 1))
+        flags = (generator.random((2, 3)) < 0.1, generator.random((2, 3)) < 0.1)
+        running = np.ones(2, dtype=np.bool_)
+        together.add(step, seen, action, Step(following, rewards, *flags, following), running)
+        for place, replay in enumerate(apart):
+            replay.add(step, seen, action, Step(following, rewards[..., place], *flags, following), running)
+    arguments = (generator.integers(0, 36, (2, 50)), steps, torch.full((2, 1), GAMMA), np.array([4, 1]))
+    found = together.sample(*arguments)
+    assert found.rewards.shape == (2, 50, 3)
+    for place, replay in enumerate(apart):
+        own = replay.sample(*arguments)
+        assert torch.equal(found.rewards[:, :, place], own.rewards)
+        for name in ("observations", "actions", "next_observations", "discounts"):
+            assert torch.equal(getattr(found, name), getattr(own, name))

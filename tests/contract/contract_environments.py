@@ -19,7 +19,7 @@ class Toy(gymnasium.Env[npt.NDArray[Any], Any]):
         dimensions: Length of an action in the Box.
         explode: Share of episodes whose third reward is infinite.
         rewards: 1, or 2 for a vector of two that cannot both be had.
-        cells: Whether observations are whole numbers from 0 to 8.
+        cells: Whether observations are whole numbers from 0 to 2.
         pixels: Whether observations are images of 6 x 5 pixels and three colours.
     """
 
@@ -27,7 +27,7 @@ class Toy(gymnasium.Env[npt.NDArray[Any], Any]):
         self, actions: int = 2, dimensions: int = 2, explode: float = 0.0, rewards: int = 1, cells: bool = False,
         pixels: bool = False,
     ) -> None:  # fmt: skip
-        space = Box(0, 8, (3,), np.int32) if cells else Box(-np.inf, np.inf, (3,), np.float32)
+        space = Box(0, 2, (3,), np.int32) if cells else Box(-np.inf, np.inf, (3,), np.float32)
         self.observation_space = Box(0, 255, (6, 5, 3), np.uint8) if pixels else space
         self.cells, self.pixels = cells, pixels
         if rewards > 1:
@@ -49,7 +49,7 @@ class Toy(gymnasium.Env[npt.NDArray[Any], Any]):
             places = np.arange(30).reshape(6, 5, 1)
             return (128 + 60 * self.point + 10 * places).clip(0, 255).astype(np.uint8)
         if self.cells:
-            return (np.rint(2 * self.point) + 4).clip(0, 8).astype(np.int32)
+            return (np.rint(self.point) + 1).clip(0, 2).astype(np.int32)
         return self.point.astype(np.float32)
 
     def step(self, action: Any) -> tuple[npt.NDArray[Any], Any, bool, bool, dict[str, Any]]:

@@ -38,11 +38,12 @@ COMPANIONS: dict[str, dict[str, Value]] = {
     "n_steps": {"n_steps": 1},
     "target_noise_clip": {"target_noise_clip": 0.1},
     **{f"{name}_homotopy_lambda": {"homotopy": True} for name in ("initial", "final")},
-    "homotopy_decay_steps": {"homotopy": True},
+    "homotopy_decay_steps": {"homotopy": True, "initial_homotopy_lambda": 0.0},
+    "action_eval": {"untried_first": True, "initial_epsilon": 0.0, "final_epsilon": 0.0},
 }
 """What must be set for a hyperparameter to matter."""
 
-WORDS = ("tanh", "relu", "elu", "linear", "auto", 0.5, "envelope")
+WORDS = ("tanh", "relu", "elu", "linear", "auto", 0.5, "envelope", "scalarized", "pareto_cardinality")
 SHORTEST = 21
 """Env steps of training that the small configuration learns something in: a whole episode in three environments."""
 Array = npt.NDArray[Any]

@@ -12,6 +12,10 @@ def test_one_objective_goes_by_loss_then_number() -> None:
     assert [trial.number for trial in ranked(table)] == [1, 3, 0]
 
 
+def test_of_equal_losses_none_is_lonelier() -> None:
+    assert order([(1.0,)] * 4, [()] * 4) == [0, 1, 2, 3]
+
+
 def test_only_complete_trials_are_ranked() -> None:
     table = [complete(1, 5.0), Trial(0, {}, Status.DIVERGED), Trial(2, {}, Status.FAILED, losses=(0.0,))]
     assert [trial.number for trial in ranked(table)] == [1]
