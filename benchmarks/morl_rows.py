@@ -43,6 +43,9 @@ class Task:
 ONE_HOT = "autorl.environment.one_hot:OneHot"
 TASKS = {
     "dst": Task(Environment("deep-sea-treasure-v0"), 0.99, (0, -50), 20, 1, 0.97, 60, "Deep Sea Treasure, convex"),
+    "concave": Task(
+        Environment("deep-sea-treasure-concave-v0"), 0.99, (0, -50), 20, 1, 0.95, 60, "Deep Sea Treasure, concave"
+    ),
     "resource": Task(
         Environment("resource-gathering-v0"), 0.98, (-1, -1, -2), 36, 100, 0.95, 60, "Resource Gathering"
     ),
@@ -77,7 +80,10 @@ CONSTANT_LAMBDA = {"initial_homotopy_lambda": 0.75, "final_homotopy_lambda": 0.7
 ROWS = [
     Row("dst", "mo_ppo", 40_000),
     Row("dst", "mo_dqn", 20_000),
+    Row("concave", "pcn", 40_000),
+    Row("concave", "pareto_q", 40_000),
     Row("resource", "mo_ppo", 100_000),
+    Row("resource", "pareto_q", 40_000),
     Row("resource", "mo_dqn", 40_000, {
         "target": "scalarized", "learning_rate": 1.33e-3, "batch_size": 128, "num_sample_w": 2, "gradient_updates": 3,
         "target_net_update_freq": 1000, "epsilon_decay_steps": 24_000, "n_steps": 4, "learning_starts": 500,
