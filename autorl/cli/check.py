@@ -23,12 +23,10 @@ def check(study: StudySource, set_: Overrides = None, json: Json = False) -> Non
     from autorl.study.loading import load_description
     from autorl.study.machine import check_machine
     from autorl.study.overrides import parse_overrides
-    from autorl.study.planning import plan_study
     from autorl.study.resolved import resolve
 
     resolved = resolve(load_description(study, parse_overrides(set_ or [])))
-    check_machine(resolved)
-    plan = plan_study(resolved)
+    plan = check_machine(resolved)
     if json:
         print_json({"study": resolved.description.name, "valid": True, **plan.describe()})
         return

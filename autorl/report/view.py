@@ -199,7 +199,7 @@ def _scores(shown: Sequence[Entry], quantities: Sequence[Quantity]) -> Table | N
             cells += [estimate(tested), estimate(tuned), number(gap(quantity, tuned, tested))]
         rows.append(tuple(cells))
     caption = f"Mean and 95 % interval: {interval_methods(shown, named)}. Gap: by how much the tuning score "
-    caption += "looks better than the test score. Selection used tuning scores only."
+    caption += "looks better than the test score. No test seed was seen by the selection."
     if any(entry.dominated for entry in shown):
         caption += " † Dominated by another member on the test seeds; reported as chosen."
     return Table(

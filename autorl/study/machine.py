@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from autorl.errors import InvalidInput
-from autorl.study.planning import plan_study
+from autorl.study.planning import StudyPlan, plan_study
 from autorl.study.resolved import ResolvedStudy
 
 __all__ = ["check_machine", "device_memory", "machine_memory"]
@@ -15,8 +15,8 @@ GIBIBYTE = 2**30
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-def check_machine(study: ResolvedStudy, jobs: int = 1) -> None:
-    """Refuses a study that this machine cannot carry out.
+def check_machine(study: ResolvedStudy, jobs: int = 1) -> StudyPlan:
+    """Refuses a study that this machine cannot carry out; returns what it will cost.
 
     Args:
         study: The study.
@@ -38,6 +38,7 @@ def check_machine(study: ResolvedStudy, jobs: int = 1) -> None:
             f"GiB, and {'this machine' if device == 'cpu' else f'device {device}'} has {memory / GIBIBYTE:,.1f} GiB; "
             f"lower {_lowered(study)}"
         )
+    return plan
 
 
 def _lowered(study: ResolvedStudy) -> str:

@@ -163,7 +163,7 @@ def _phase(resolved: ResolvedStudy, name: str, configurations: int | None, seeds
     longest = resolved.environment.spaces().max_episode_steps
     rungs, curve = len(resolved.rungs), len(resolved.checkpoints) - len(resolved.rungs)
     agents = None if configurations is None else configurations * seeds
-    episodes = rungs * evaluation.episodes + curve * evaluation.curve_episodes
+    episodes = (rungs * evaluation.episodes + curve * evaluation.curve_episodes) * max(1, len(resolved.weights))
     return Phase(
         name=name,
         configurations=configurations,

@@ -12,6 +12,7 @@ from autorl.objective import EvaluationSettings, Group, Objective
 from autorl.records import Agent
 from autorl.simplex import lattice_at_least, simplex_weights
 from autorl.study import Study
+from autorl.study.planning import plan_study
 
 VIEW = {"id": "deep-sea-treasure-v0", "wrappers": [{"name": "LinearReward", "kwargs": {"weight": [0.5, 0.5]}}]}
 BASE: dict[str, object] = {
@@ -33,6 +34,11 @@ def study(**changes: object) -> Study:
 
 def evaluation(weights: object) -> dict[str, object]:
     return {"discount": 0.99, "checkpoints": 2, "weights": weights}
+
+
+def test_the_plan_counts_an_evaluation_for_every_vector() -> None:
+    tuning = plan_study(study().resolved).phases[0]
+    assert tuning.evaluation_steps == 4 * 2 * 10 * (1 + 2) * 100  # trials, seeds, vectors, episodes, longest
 
 
 class TestWeights:
