@@ -77,6 +77,10 @@ class Row:
 
 
 CONSTANT_LAMBDA = {"initial_homotopy_lambda": 0.75, "final_homotopy_lambda": 0.75}
+MINECART: dict[str, Value] = {
+    "learning_rate": 4.4e-4, "gradient_updates": 6, "target_net_update_freq": 287, "epsilon_decay_steps": 24_000,
+    "learning_starts": 2000, "reward_scale": "1 1 0.05", **CONSTANT_LAMBDA,
+}  # fmt: skip
 ROWS = [
     Row("dst", "mo_ppo", 40_000),
     Row("dst", "mo_dqn", 20_000),
@@ -93,8 +97,6 @@ ROWS = [
         "learning_rate": 2e-3, "n_envs": 32, "batch_size": 128, "target_net_update_freq": 250, "n_steps": 1,
         "initial_homotopy_lambda": 0.5, "final_homotopy_lambda": 0.5, "weight_concentration": 1.0, "reward_scale": 0.2,
     }),
-    Row("minecart", "mo_dqn", 80_000, {
-        "learning_rate": 4.4e-4, "gradient_updates": 6, "target_net_update_freq": 287, "epsilon_decay_steps": 24_000,
-        "learning_starts": 2000, "reward_scale": "1 1 0.05", **CONSTANT_LAMBDA,
-    }),
+    Row("minecart", "mo_dqn", 80_000, MINECART),
+    Row("minecart", "mo_dqn", 50_000, MINECART),
 ]  # fmt: skip

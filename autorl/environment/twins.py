@@ -1,6 +1,6 @@
 """Which environments are stepped in batches of our own, and when.
 
-A twin is the same environment: from the same seeds and actions it gives MO-Gymnasium's numbers bit for bit, which tests
+A twin is the same environment: from the same seeds and actions it gives the library's numbers bit for bit, which tests
 hold it to. So it is no backend of its own; the backend "gymnasium" takes it wherever there is one for the description,
 and the loop elsewhere. What a description means does not depend on which of the two runs.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from gymnasium.envs.registration import EnvSpec
 
 from autorl.environment.base import Spaces, VectorEnvironment
+from autorl.environment.cartpole import CartPoleVector
 from autorl.environment.four_room import FourRoomVector
 from autorl.environment.linear_reward import LinearReward, LinearVector
 from autorl.environment.minecart import MinecartVector
@@ -50,8 +51,11 @@ TWINS = {
     "resource_gathering.resource_gathering:ResourceGathering": _Twin(
         frozenset(), _tabular("current_pos", "has_gold", "has_gem", risk=0.1)
     ),
+    "gymnasium.envs.classic_control.cartpole:CartPoleEnv": _Twin(
+        frozenset(), lambda original: functools.partial(CartPoleVector, original)
+    ),
 }
-"""Twins by the environment's entry point in `mo_gymnasium.envs`."""
+"""Twins by the environment's entry point, `mo_gymnasium.envs` left out."""
 
 
 def twin(spec: EnvSpec, kwargs: Mapping[str, Any], wrappers: Wrappers, build: Callable[[], Any]) -> Maker | None:
@@ -61,7 +65,7 @@ def twin(spec: EnvSpec, kwargs: Mapping[str, Any], wrappers: Wrappers, build: Ca
         spec: The registration.
         kwargs: The description's arguments.
         wrappers: The description's wrappers, innermost first.
-        build: Makes MO-Gymnasium's own environment, without wrappers.
+        build: Makes the library's own environment, without wrappers.
     """
     found = TWINS.get(str(spec.entry_point).removeprefix("mo_gymnasium.envs."))
     if found is None or not {*spec.kwargs, *kwargs} <= found.arguments:

@@ -1,4 +1,4 @@
-"""Batches of ours against MO-Gymnasium's environments stepped one by one: every number, bit for bit."""
+"""Batches of ours against the libraries' environments stepped one by one: every number, bit for bit."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ CASES: dict[str, tuple[Environment, Draw]] = {
         Environment(TREASURES[0], wrappers=[{"name": "LinearReward", "kwargs": {"weight": [0.3, 0.7]}}]),
         uniform(4),
     ),
+    "cart pole": (Environment("CartPole-v1"), uniform(2)),
+    "short cart pole": (Environment("CartPole-v0", max_episode_steps=15), uniform(2)),
     "fruit tree": (Environment("fruit-tree-v0"), uniform(2)),
     "cut fruit tree": (Environment("fruit-tree-v0", {"depth": 7}, max_episode_steps=5), uniform(2)),
     "resources": (Environment("resource-gathering-v0"), uniform(4)),
@@ -73,7 +75,7 @@ CASES: dict[str, tuple[Environment, Draw]] = {
 
 
 def pair(environment: Environment, seeds: list[int]) -> tuple[VectorEnvironment, VectorEnvironment]:
-    """The twin, and the loop over MO-Gymnasium's own environments."""
+    """The twin, and the loop over the library's own environments."""
     backend = _backend(environment)
     assert isinstance(backend, GymnasiumBackend)
     twin = environment.vector(seeds)
@@ -182,7 +184,8 @@ def test_angles_are_those_of_math_however_far() -> None:
         Environment("minecart-v0", {"incremental_frane_skip": False}),
         Environment("deep-sea-treasure-v0", wrappers=["FlattenObservation"]),
         Environment("mo-mountaincar-v0"),
-        Environment("CartPole-v1"),
+        Environment("CartPole-v1", {"sutton_barto_reward": True}),
+        Environment("Acrobot-v1"),
     ],
 )
 def test_the_loop_runs_where_there_is_no_twin(environment: Environment) -> None:
