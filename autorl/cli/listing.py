@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import importlib.resources
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def _first_comments(files: Mapping[str, Path]) -> dict[str, str]:
     for name, path in files.items():
         lines = itertools.takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
         comment = " ".join(line.lstrip("# ") for line in lines)
-        found[name] = comment.partition(". ")[0].rstrip(".")
+        found[name] = re.split(r"(?<!et al)\. ", comment)[0].rstrip(".")
     return found
 
 

@@ -41,7 +41,8 @@ class Pace:
             now: A clock's reading in seconds.
             progress: Where the study stands.
         """
-        if progress.phase != self._phase:
+        # A schedule's next rung has fewer trials done than the last one: what came before says nothing of the rest.
+        if progress.phase != self._phase or (self._done and progress.trials_done < self._done[-1][1]):
             self._done.clear()
         self._phase = progress.phase
         self._steps.append((now, progress.env_steps))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from autorl.errors import InvalidInput
+from autorl.records import Configuration
 from autorl.storage.truth import Asked, Truth
 from autorl.study.resolved import ResolvedStudy
 from autorl.tuners import Outcome, Proposal, Tuner
@@ -75,13 +77,19 @@ class Asking:
         self._told += len(outcomes)
 
     def _new(self, tuner: Tuner, numbers: Sequence[int]) -> list[Asked]:
-        space = self._study.space
         given = list(self._given(numbers))
         for proposal in given:
             tuner.accept(proposal)
         own = [number for number in numbers if number >= 1 + len(self._study.start_from)]
         proposals = [*given, *(tuner.ask(own) if own else [])]
-        return [Asked(proposal, space.decode(proposal.vector), self._requests) for proposal in proposals]
+        return [Asked(proposal, self._decoded(proposal), self._requests) for proposal in proposals]
+
+    def _decoded(self, proposal: Proposal) -> Configuration:
+        try:
+            return self._study.space.decode(proposal.vector)
+        except InvalidInput as error:
+            name = type(self._tuner).__name__
+            raise InvalidInput(f"tuner {name}: its proposal for trial {proposal.number}: {error}") from error
 
     def _given(self, numbers: Sequence[int]) -> Iterator[Proposal]:
         space = self._study.space

@@ -69,11 +69,11 @@ def check_rungs(
     environments = max((count for count in counts if isinstance(count, int)), default=1)
     episode = max_episode_steps * environments
     gaps = [last - first for first, last in zip((0, *rungs), rungs, strict=False)]
-    said = f"{max_episode_steps} steps in each of {environments} environments = {episode} env steps"
+    said = f"{max_episode_steps} steps in each of {environments} environments = {episode} env steps each"
     if max(gaps) < 2 * episode:
         raise InvalidInput(
             f"schedule: the longest gap between its rungs {tuple(rungs)} is {max(gaps)} env steps, less than two full "
-            f"episodes ({said}), and every rung cuts the episodes; raise budget.env_steps or use fewer rungs"
+            f"episodes ({said}), and every rung cuts the episodes; raise budget.env_steps, or use fewer rungs or n_envs"
         )
     if min(gaps) < episode:
         return [

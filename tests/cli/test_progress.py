@@ -37,6 +37,15 @@ def test_another_phase_starts_its_own_count_of_trials() -> None:
     assert pace.seconds_left(at(2, 3_000, "test", 3)) == pytest.approx(2.0)
 
 
+def test_a_rung_with_fewer_trials_starts_its_own_count() -> None:
+    pace = Pace()
+    pace.update(100.0, at(8, 1_000))
+    pace.update(102.0, at(2, 2_000))
+    assert pace.seconds_left(at(2, 2_000)) is None
+    pace.update(104.0, at(4, 3_000))
+    assert pace.seconds_left(at(4, 3_000)) == pytest.approx(6.0)
+
+
 def test_two_groups_within_a_moment_make_no_speed() -> None:
     pace = Pace()
     pace.update(100.0, at(1, 1_000))

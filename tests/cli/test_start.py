@@ -39,6 +39,11 @@ def test_version() -> None:
     assert (found.exit_code, found.stdout) == (0, f"autorl {autorl.__version__}\n")
 
 
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "autorl", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"autorl {autorl.__version__}\n"), done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [

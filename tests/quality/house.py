@@ -29,7 +29,7 @@ LAYERS = {
     3: ("storage", "execution"),
     4: ("report",),
     5: ("study",),
-    6: ("cli",),
+    6: ("cli", "__main__"),
 }
 """Who may import whom: a module imports its own layer and those below."""
 CONTENT = ("algorithms", "search_spaces", "studies")

@@ -137,3 +137,8 @@ def test_without_a_complete_trial_there_is_no_best(tmp_path: Path) -> None:
     assert result.best is None
     assert not result.complete
     assert numbers(tmp_path)["best"] is None
+
+
+def test_a_proposal_outside_the_space_names_the_tuner(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"tuner Outside: its proposal for trial 1: x: the position 7.0 must be"):
+        Study.load(study("quick", tuner="tests.study.toys:Outside")).run(tmp_path)

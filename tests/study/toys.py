@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import gymnasium
@@ -15,6 +15,7 @@ from autorl.metrics import Direction, Metric
 from autorl.metrics.base import curve_means
 from autorl.records import Run
 from autorl.seeds import stream
+from autorl.tuners import Outcome, Proposal, Tuner
 
 SPACE = {
     "x": {"float": [-1.0, 1.0], "default": 0.5},
@@ -147,3 +148,18 @@ def study(algorithm: str, **changes: Any) -> dict[str, Any]:
         "evaluation": {"checkpoints": 2},
     }
     return {**document, **changes}
+
+
+class Outside(Tuner):
+    """Proposes a vector outside the unit cube."""
+
+    name: ClassVar[str] = "outside"
+
+    def ask(self, numbers: Sequence[int]) -> list[Proposal]:
+        return [Proposal(number, {**self.space.encode(self.space.default()), "x": 7.0}) for number in numbers]
+
+    def accept(self, proposal: Proposal) -> None:
+        pass
+
+    def tell(self, outcomes: Sequence[Outcome]) -> None:
+        pass
