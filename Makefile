@@ -21,7 +21,7 @@ run: $(VENV)/.run  ## run a study by name or path
 	$(BIN)/autorl run $(STUDY) --jobs $(JOBS)
 
 test: check  ## lint, types and every test CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not extended"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not extended"
 
 check: $(VENV)/.test  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -21,7 +21,7 @@ from autorl.environment import Environment
 from autorl.records import Agent
 from autorl.seeds import stream
 
-__all__ = ["OffPolicyAlgorithm", "OffPolicyPopulation"]
+__all__ = ["OffPolicyPopulation"]
 
 Array = npt.NDArray[Any]
 FEW, TEAMS = 0.7, 16

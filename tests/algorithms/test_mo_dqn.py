@@ -11,13 +11,12 @@ from torch import Tensor
 
 from autorl.agents.networks import Layout
 from autorl.agents.optimiser import Adam
-from autorl.agents.preferences import in_scaled_rewards
 from autorl.agents.replay import Transitions
 from autorl.algorithms.mo_dqn import MODQN, MODQNPopulation
 from autorl.environment import Environment
 from autorl.errors import InvalidInput
 from autorl.records import Agent
-from autorl.simplex import simplex_weights
+from tests.algorithms.weighing import check_that_weights_mean_unscaled_rewards
 
 DIVING = Environment("deep-sea-treasure-v0")
 MINECART = Environment("minecart-deterministic-v0")
@@ -217,14 +216,7 @@ def test_an_episode_is_acted_under_one_weight_vector() -> None:
 def test_a_weight_means_the_rewards_as_the_environment_gives_them() -> None:
     made = population({"reward_scale": "1 0.2"}, {})
     made.weights[1] = made.weights[0]
-    weights = simplex_weights(9, 2)
-    scaled = in_scaled_rewards(weights, made.scales)[0].astype(np.float64)
-    observations = np.random.default_rng(0).integers(0, 11, (1, 9, 5, 2)).repeat(2, axis=0)
-    made.reward_weights = weights
-    first = made.act(observations)[0]
-    assert len(np.unique(first)) > 1
-    made.reward_weights = scaled
-    np.testing.assert_array_equal(first, made.act(observations)[1])
+    check_that_weights_mean_unscaled_rewards(made)
 
 
 def test_updates_are_counted_as_planned() -> None:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from autorl.agents.advantages import generalized_advantages
 from autorl.agents.optimiser import Adam
-from autorl.agents.preferences import in_scaled_rewards
 from autorl.agents.rollout import Batch, Rollout
 from autorl.algorithms.mo_ppo import MOPPO, MOPPOPopulation
 from autorl.environment import Environment
@@ -19,6 +18,7 @@ from autorl.errors import InvalidInput
 from autorl.pareto import hypervolume
 from autorl.records import Agent
 from autorl.simplex import simplex_weights
+from tests.algorithms.weighing import check_that_weights_mean_unscaled_rewards
 
 DIVING = Environment("deep-sea-treasure-v0")
 SMALL = {**MOPPO.defaults(), "width": 8, "n_envs": 4, "n_steps": 16, "batch_size": 64, "n_epochs": 1}
@@ -111,14 +111,7 @@ def test_an_action_is_credited_with_its_weighed_advantages_in_the_scaled_rewards
 
 def test_a_weight_means_the_rewards_as_the_environment_gives_them() -> None:
     made = MOPPO.population([Agent({**SMALL, "reward_scale": "1 0.2"}, 0), Agent(SMALL, 0)], DIVING, 1000)
-    weights = simplex_weights(9, 2)
-    scaled = in_scaled_rewards(weights, made.scales)[0].astype(np.float64)
-    observations = np.random.default_rng(0).integers(0, 11, (1, 9, 5, 2)).repeat(2, axis=0)
-    made.reward_weights = weights
-    first = made.act(observations)[0]
-    assert len(np.unique(first)) > 1
-    made.reward_weights = scaled
-    np.testing.assert_array_equal(first, made.act(observations)[1])
+    check_that_weights_mean_unscaled_rewards(made)
 
 
 @pytest.mark.parametrize(
