@@ -194,6 +194,10 @@ class SearchSpace:
                 vector[one.name] = one.encode(one.default, one.range)
         return vector
 
+    def decisive(self, name: str) -> tuple[str, ...]:
+        """The hyperparameters on which activity and range of one depend, itself included, in space order."""
+        return tuple(one.name for one in self._structure.needed([name]))
+
     def default(self) -> dict[str, Value]:
         """The default configuration: the active hyperparameters at their defaults."""
         values: dict[str, Value] = {}

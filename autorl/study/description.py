@@ -276,7 +276,7 @@ class StudyDescription(_Frozen):
         default=("return",), validate_default=True
     )
     constraints: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_constraints)] = ()
-    tuner: Annotated[Any, BeforeValidator(_tuner)] = "tpe"
+    tuner: Annotated[Any, BeforeValidator(_tuner)] = "gp"
     schedule: Annotated[Any, BeforeValidator(_method)] = "full"
     budget: Budget
     batch: Count = 4

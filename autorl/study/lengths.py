@@ -12,7 +12,7 @@ __all__ = ["check_iterations", "check_rungs"]
 
 
 def check_iterations(
-    configurations: Sequence[Configuration], plans: Sequence[Plan], first_rung: int, tuned: Collection[str]
+    configurations: Sequence[Configuration], plans: Sequence[Plan], first_rung: int, shown_names: Collection[str]
 ) -> list[str]:
     """Compares the longest iteration with the first rung (with one rung: the horizon).
 
@@ -20,7 +20,7 @@ def check_iterations(
         configurations: Full configurations, the baseline first.
         plans: Their plans.
         first_rung: In env steps.
-        tuned: The names shown of a configuration.
+        shown_names: The names shown of a configuration: what is tuned and can make an iteration longer.
 
     Returns:
         A warning where an iteration is longer than a quarter of the first rung.
@@ -33,7 +33,8 @@ def check_iterations(
     if index == 0:
         shown = "the baseline"
     else:
-        shown = f"the configuration { ({name: configurations[index].get(name) for name in tuned}) }"
+        values = {name: value for name, value in configurations[index].items() if name in shown_names}
+        shown = f"a configuration with {values}"
     if longest > first_rung:
         raise InvalidInput(
             f"budget.env_steps: one iteration of {shown} takes {longest} env steps, but the first rung lies at "

@@ -28,7 +28,7 @@ from autorl.space import SearchSpace
 from autorl.study.candidates import representatives
 from autorl.study.description import StudyDescription
 from autorl.study.lengths import check_iterations, check_rungs
-from autorl.study.starting import Start, find_start
+from autorl.study.starting import Start, find_start, wasted
 from autorl.study.weights import Vectors, evaluation_weights
 from autorl.tuners import Tuner, build_tuner
 from autorl.tuners.given import ReadsFiles
@@ -127,7 +127,8 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
     horizon = description.budget.env_steps
     algorithm = resolve_algorithm(description.algorithm, f"{where}: algorithm")
     schedule = build_schedule(description.schedule, f"{where}: schedule")
-    rungs = schedule.rungs(horizon)
+    with _located(f"{where}: schedule"):
+        rungs = schedule.rungs(horizon)
     with _located(f"{where}: environment"):
         spaces = description.environment.spaces()
     with _located(f"{where}: algorithm"):
@@ -164,9 +165,9 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
     looked_at, warnings = _look(representatives(space, algorithm.static_names()), plan)
     plans = [plan({}), *(found for _, found in looked_at)]
     candidates = [baseline, *({**baseline, **configuration} for configuration, _ in looked_at)]
-    warnings = [*start.warnings, *warnings]
+    warnings = [*start.warnings, *wasted(space.default(), start_from, trials), *warnings]
     with _located(where):
-        warnings += check_iterations(candidates, plans, rungs[0], space.names)
+        warnings += check_iterations(candidates, plans, rungs[0], algorithm.static_names() & set(space.names))
         warnings += check_rungs(candidates, rungs, spaces.max_episode_steps)
     refuse_constant(
         chosen,
@@ -180,6 +181,11 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
         warnings.append(f"objectives: {chosen[0].label!r} alone misleads: {chosen[0].metric.caution}")
     if bounded and not tuner.uses_constraints:
         warnings.append(f"constraints: tuner {tuner.name!r} does not use constraints; selection does")
+    if tuner.swift_until is not None and (trials or 0) > tuner.swift_until:
+        warnings.append(
+            f"tuner: {tuner.name!r} takes more than a second for a proposal from about trial {tuner.swift_until} on, "
+            f"and the study has {trials}; 'tpe' takes milliseconds"
+        )
     combinations = _static_combinations(space, algorithm)
     if combinations is None or combinations > STATIC_COMBINATIONS:
         warnings.append(

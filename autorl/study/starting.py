@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from autorl.study.resolved import ResolvedStudy
     from autorl.study.result import Result
 
-__all__ = ["START_FILE", "Source", "Start", "best_of", "find_start", "fitted", "keep_start", "reuse"]
+__all__ = ["START_FILE", "Source", "Start", "best_of", "find_start", "fitted", "keep_start", "reuse", "wasted"]
 
 START_FILE = "start_from.json"
 """What a run directory keeps of it, so that an earlier study may grow or vanish."""
@@ -109,6 +109,31 @@ def find_start(
             space.check(entry, f"{description.where}: {place}")
             found.append(entry)
     return Start(tuple(found), tuple(sources), tuple(warnings), request if sources else "")
+
+
+def wasted(default: Configuration, configurations: Sequence[Configuration], trials: int | None) -> list[str]:
+    """Warnings of configurations that are tried twice, and of those that are never tried.
+
+    Args:
+        default: The space's, which is trial 0.
+        configurations: What is started from, in the order in which it is tried.
+        trials: The most trials there can be, or None.
+    """
+    keys = [canonical_json(one) for one in (default, *configurations)]
+    repeats = len(keys) - len(set(keys))
+    late = 0 if trials is None else max(0, len(keys) - trials)
+    warnings = []
+    if repeats:
+        warnings.append(
+            f"start_from: {repeats} of {len(configurations)} configurations are the default or stand there before, and "
+            f"take a trial each all the same"
+        )
+    if late:
+        warnings.append(
+            f"start_from: the last {late} of {len(configurations)} configurations are never tried, since the study has "
+            f"{trials} trials, the default first"
+        )
+    return warnings
 
 
 def keep_start(start: Start, directory: Path) -> None:

@@ -142,7 +142,7 @@ def tune(
     test_seeds: int | Sequence[int] = 20,
     objectives: Sequence[str | Mapping[str, object]] = ("return",),
     constraints: Sequence[Mapping[str, object]] = (),
-    tuner: object = "tpe",
+    tuner: object = "gp",
     schedule: str | Mapping[str, object] = "full",
     space: str | Mapping[str, object] | None = None,
     fixed: Mapping[str, object] | None = None,

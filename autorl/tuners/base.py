@@ -74,6 +74,7 @@ class Tuner(ABC):
         most_objectives: The most objectives it takes; None without a limit.
         instead: Whom to take with another number of objectives, for the message.
         uses_constraints: Whether it looks at `Outcome.violations`. Selection ranks feasible trials first in any case.
+        swift_until: Trials up to which a proposal takes about a second at most; None without a limit.
     """
 
     name: ClassVar[str] = ""
@@ -82,6 +83,7 @@ class Tuner(ABC):
     most_objectives: ClassVar[int | None] = None
     instead: ClassVar[str] = ""
     uses_constraints: ClassVar[bool] = False
+    swift_until: ClassVar[int | None] = None
 
     def __init__(self, space: SearchSpace, objectives: int, seed: int) -> None:
         self.space, self.objectives, self.seed = space, objectives, seed

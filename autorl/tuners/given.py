@@ -64,6 +64,11 @@ class Given(FiniteTuner):
             )
         if isinstance(ignore, str) or not all(isinstance(name, str) for name in ignore):
             raise InvalidInput(f"tuner {self.name!r}: ignore is {ignore!r}; it must be a list of columns")
+        if path is None and ignore:
+            raise InvalidInput(
+                f"tuner {self.name!r}: ignore is {list(ignore)!r}; it goes with `path`, since configurations given "
+                f"outright hold nothing else"
+            )
         rows = read_table(_checked(path), space, ignore) if path is not None else _inline(configurations)
         self._configurations = [space.check(values, where) for where, values in rows]
         self._vectors = [space.encode(configuration) for configuration in self._configurations]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from autorl.checks import check_whole
-from autorl.content import canonical_json
 from autorl.errors import InvalidInput, UnknownName
+from autorl.records import Value
 from autorl.seeds import stream
 from autorl.space import SearchSpace
 from autorl.space.hyperparameters import Hyperparameter, Position
-from autorl.tuners.base import Vector
+from autorl.tuners.base import Proposal, Vector
 from autorl.tuners.finite import FiniteTuner
 
 __all__ = ["Grid"]
@@ -70,6 +71,11 @@ class Grid(FiniteTuner):
         """The grid in the order it is tried."""
         return self._vectors
 
+    def ask(self, numbers: Sequence[int]) -> list[Proposal]:
+        """The next vectors, each at the centre of its cells."""
+        proposals = super().ask(numbers)
+        return [replace(one, vector=self.space.encode(self.space.decode(one.vector))) for one in proposals]
+
     def _axes(self, points: int | Mapping[str, int]) -> dict[str, list[Position]]:
         """Hyperparameter -> its positions, increasing."""
         known = {one.name: one for one in self.space.hyperparameters}
@@ -96,22 +102,33 @@ class Grid(FiniteTuner):
     def _product(self, axes: Mapping[str, Sequence[Position]]) -> list[Vector]:
         """One vector per distinct configuration, the first axis changing slowest.
 
-        The product is built one axis at a time, and equal configurations become one after each: two beginnings with
-        the same values go on alike, since what is active and what relations allow depends on values alone.
+        The product is built one axis at a time. Positions that make no difference after a beginning, since the axis is
+        inactive there or relations narrow its range, become one; whether they do depends on few other axes.
         """
         rest = self.space.encode(self.space.default())
-        found: list[dict[str, Position]] = [{}]
+        found: list[Vector] = [{}]
         for name, positions in axes.items():
-            distinct: dict[str, dict[str, Position]] = {}
+            decisive = [other for other in self.space.decisive(name) if other != name and other in axes]
+            distinct: dict[tuple[Position, ...], list[Position]] = {}
+            longer: list[Vector] = []
             for beginning in found:
-                for position in positions:
-                    vector = {**beginning, name: position}
-                    distinct.setdefault(canonical_json(self.space.decode({**rest, **vector})), vector)
-                if len(distinct) > LARGEST:
+                place = tuple(beginning.get(other, rest[other]) for other in decisive)
+                if place not in distinct:
+                    distinct[place] = self._distinct(name, positions, {**rest, **beginning})
+                longer += [{**beginning, name: position} for position in distinct[place]]
+                if len(longer) > LARGEST:
                     raise InvalidInput(
                         f"tuner {self.name!r}: the grid has {math.prod(map(len, axes.values())):,} combinations and "
                         f"more than {LARGEST:,} configurations, which is too many; lower `points`, or fix some "
                         f"hyperparameters"
                     )
-            found = list(distinct.values())
-        return [self.space.encode(self.space.decode(vector)) for vector in found]
+            found = longer
+        return found
+
+    def _distinct(self, name: str, positions: Sequence[Position], vector: Vector) -> list[Position]:
+        """Of positions that lead to the same value, or are all inactive, the first."""
+        found: dict[tuple[type, Value | None], Position] = {}
+        for position in positions:
+            value = self.space.decode({**vector, name: position}).get(name)
+            found.setdefault((type(value), value), position)  # the type, since True equals 1
+        return list(found.values())

@@ -132,7 +132,8 @@ class GP(ModelTuner):
     """
 
     name: ClassVar[str] = "gp"
-    summary: ClassVar[str] = "Gaussian process; one or several objectives; a second or so a proposal"
+    summary: ClassVar[str] = "Gaussian process; one or several objectives; a second or less a proposal"
+    swift_until: ClassVar[int | None] = 500
 
     def sampler(self, number: int) -> BaseSampler:
         """Optuna's Gaussian process."""

@@ -21,6 +21,8 @@ __all__ = ["read_table"]
 
 Row = tuple[str, dict[str, object]]
 """Where a configuration stands, for messages, and its values."""
+Table = tuple[Sequence[str], list[Row]]
+"""Every column or key it has, and its configurations."""
 PREFIX = "config."
 """How `trials.csv` marks the columns of hyperparameters."""
 EMPTY = "the file is empty; a table holds one configuration a row"
@@ -42,7 +44,7 @@ def read_table(path: str | Path, space: SearchSpace, ignore: Collection[str] = (
         Per row where it stands and its values.
 
     Raises:
-        UnknownName: If a column is none of the space.
+        UnknownName: If a column is none of the space, or one to ignore is none of the file.
         InvalidInput: If the file cannot be read, is empty, or is broken; the message names the line.
     """
     ending = Path(path).suffix.lower()
@@ -51,13 +53,16 @@ def read_table(path: str | Path, space: SearchSpace, ignore: Collection[str] = (
     text = read_text(path).removeprefix("\ufeff")
     if not text.strip():
         raise InvalidInput(f"{path}: {EMPTY}")
-    rows = READERS[ending](text, str(path), space, ignore)
+    names, rows = READERS[ending](text, str(path), space, ignore)
     if not rows:
         raise InvalidInput(f"{path}: the table holds 0 configurations; it needs at least one")
+    for name in ignore:
+        if name not in names:
+            raise UnknownName("column", name, names, f"{path}: ignore")
     return rows
 
 
-def _csv(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> list[Row]:
+def _csv(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> Table:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
@@ -78,7 +83,7 @@ def _csv(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> l
         if not given:
             raise InvalidInput(f"{where}: {','.join(cells)!r} holds no value of a hyperparameter; delete the line")
         rows.append((where, given))
-    return rows
+    return header, rows
 
 
 def _columns(
@@ -130,16 +135,16 @@ def _chosen(cell: str, choices: Sequence[Value]) -> Value:
         return cell
 
 
-def _json_lines(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> list[Row]:
+def _json_lines(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> Table:
     lines = [(f"{path}, line {number}", line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    return [_row(where, _parsed(line, where), ignore) for where, line in lines]
+    return _rows([(where, _parsed(line, where)) for where, line in lines], ignore)
 
 
-def _json(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> list[Row]:
+def _json(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> Table:
     return _listed(_parsed(text, path), path, ignore)
 
 
-def _yaml(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> list[Row]:
+def _yaml(text: str, path: str, space: SearchSpace, ignore: Collection[str]) -> Table:
     # The strict reader takes mappings, so the list becomes the value of a key, on a line before the file's own.
     inner = re.sub(r"\A---[ \t]*$", "", text, count=1, flags=re.MULTILINE)
     try:
@@ -167,20 +172,25 @@ def _parsed(text: str, where: str) -> object:
         raise InvalidInput(f"{where}: {text[:20]!r}... is nested too deeply to be read") from None
 
 
-def _listed(found: object, path: str, ignore: Collection[str]) -> list[Row]:
+def _listed(found: object, path: str, ignore: Collection[str]) -> Table:
     if not isinstance(found, list):
         kind = "a mapping" if isinstance(found, Mapping) else repr(found)
         raise InvalidInput(f"{path}: holds {kind} where a list of configurations belongs")
-    return [_row(f"{path}, configuration {number}", entry, ignore) for number, entry in enumerate(found, 1)]
+    return _rows([(f"{path}, configuration {number}", entry) for number, entry in enumerate(found, 1)], ignore)
 
 
-def _row(where: str, entry: object, ignore: Collection[str]) -> Row:
-    if not isinstance(entry, Mapping):
-        raise InvalidInput(f"{where}: {entry!r} is no mapping of hyperparameters to values")
-    return where, {str(name): value for name, value in entry.items() if name not in ignore}
+def _rows(entries: Sequence[tuple[str, object]], ignore: Collection[str]) -> Table:
+    names: dict[str, None] = {}
+    rows: list[Row] = []
+    for where, entry in entries:
+        if not isinstance(entry, Mapping):
+            raise InvalidInput(f"{where}: {entry!r} is no mapping of hyperparameters to values")
+        names |= dict.fromkeys(map(str, entry))
+        rows.append((where, {str(name): value for name, value in entry.items() if name not in ignore}))
+    return [*names], rows
 
 
-READERS: dict[str, Callable[[str, str, SearchSpace, Collection[str]], list[Row]]] = {
+READERS: dict[str, Callable[[str, str, SearchSpace, Collection[str]], Table]] = {
     ".csv": _csv,
     ".jsonl": _json_lines,
     ".json": _json,

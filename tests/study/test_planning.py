@@ -105,6 +105,31 @@ def test_a_start_is_completed_and_checked() -> None:
     assert "wdith" in refusal(start_from=[{"wdith": 4}])
 
 
+def test_a_start_that_is_tried_twice_or_never_is_said() -> None:
+    few = {"trials": 4, "env_steps": 1000}
+    found = resolved(start_from=[{"width": 16}, {"width": 32}, {"width": 16}, {}], budget=few)
+    assert found.warnings[:2] == (
+        "start_from: 2 of 4 configurations are the default or stand there before, and take a trial each all the same",
+        "start_from: the last 1 of 4 configurations are never tried, since the study has 4 trials, the default first",
+    )
+    assert not any("start_from" in one for one in resolved(start_from=[{"width": 16}], budget=few).warnings)
+
+
+def test_more_trials_than_a_tuner_is_swift_for_are_said() -> None:
+    def said(**changes: object) -> list[str]:
+        return [one for one in resolved(**changes).warnings if one.startswith("tuner: ")]
+
+    many = {"trials": 501, "env_steps": 1000}
+    (warning,) = said(tuner="gp", budget=many)
+    assert "about trial 500 on, and the study has 501" in warning
+    assert said(tuner="gp", budget={**many, "trials": 500}) == said(tuner="tpe", budget=many) == []
+
+
+def test_a_schedule_that_does_not_fit_the_budget_says_where_it_stands() -> None:
+    message = refusal(schedule={"name": "halving", "max_env_steps": 4_000_000})
+    assert message.startswith("study: schedule: max_env_steps: 4000000 must be at most budget.env_steps")
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
@@ -151,7 +176,7 @@ def test_an_objective_that_no_tuned_hyperparameter_changes_is_refused() -> None:
 
 def test_an_iteration_longer_than_the_budget_is_refused_by_configuration() -> None:
     message = refusal(budget={"trials": 6, "env_steps": 199})
-    assert "one iteration of the configuration" in message
+    assert "one iteration of a configuration with" in message
     assert "'n_steps': 200" in message
     assert "takes 200 env steps, but the first rung lies at 199" in message
     assert "one iteration of the baseline takes 100 env steps" in refusal(

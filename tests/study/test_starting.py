@@ -73,7 +73,9 @@ class TestWhichConfigurations:
         own = {"x": -0.75, "y": "a"}, {"x": 0.5, "y": "c"}
         assert made.resolved.start_from == (own[0], *best(earlier, 3), own[1])
         assert made.resolved.trials == plan_study(made.resolved).phases[0].configurations == 6
-        assert made.resolved.warnings == ()
+        # The default is among the best of the earlier study.
+        (warning,) = made.resolved.warnings
+        assert warning.startswith("start_from: 1 of 5 configurations are the default")
 
     def test_every_way_to_name_a_study(self, earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         result = open_result(earlier)
@@ -167,11 +169,12 @@ class TestFit:
         space = {"x": {"float": [0.45, 0.55], "default": 0.5}}
         found = later({"study": str(earlier), "best": 3}, space=space).resolved
         assert found.start_from == ({"x": 0.45}, {"x": 0.5})
-        first, second = found.warnings
+        first, second, third = found.warnings
         x = best(earlier, 1)[0]["x"]
         assert first.startswith(f"start_from[0]: study 'earlier' does not fit this study as it is: x {x} becomes 0.45")
         assert "y b is not tuned here and stays at a (trial" in first
         assert second == "start_from[0]: study 'earlier' gives 2 different configurations of the 3 asked for"
+        assert third.startswith("start_from: 1 of 2 configurations are the default or stand there before")
 
     def test_another_algorithm_gives_what_has_the_same_name(self, earlier: Path) -> None:
         content = {**study("slow", budget={"env_steps": 1000}, tuner="default"), "start_from": str(earlier)}

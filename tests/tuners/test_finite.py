@@ -172,6 +172,7 @@ class TestList:
             ({"configurations": [{}, {"n_steps": 65}]}, "configurations[1]: n_steps: 65 lies outside [32, 512]"),
             ({"configurations": [{"n_step": 64}]}, "configurations[0]: unknown hyperparameter 'n_step'"),
             ({"path": "a.csv", "ignore": "config"}, "ignore is 'config'; it must be a list of columns"),
+            ({"configurations": [{}], "ignore": ["config"]}, "ignore is ['config']; it goes with `path`"),
         ],
     )
     def test_entries_it_does_not_take(self, options: dict[str, Any], message: str) -> None:

@@ -78,6 +78,16 @@ def test_columns_that_are_no_hyperparameters_are_named(tmp_path: Path) -> None:
     assert configurations(written(tmp_path, lines, "t.jsonl"), ignore=["config"]) == [{**SECOND, "n_steps": 64}]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("t.csv", "config,n_steps\n0,64\n"), ("t.jsonl", '{"config": 0}\n{"n_steps": 64}\n'), ("t.yaml", "- config: 0\n")],
+)
+def test_a_name_to_ignore_stands_in_the_file(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        configurations(written(tmp_path, text, name), ignore=["config", "confi"])
+    assert f"{name}: ignore: unknown column 'confi'; did you mean 'config'?" in str(caught.value)
+
+
 def test_a_word_means_the_choice_spelled_so(tmp_path: Path) -> None:
     words = SearchSpace.load({"x": {"choice": ["true", True, "1", 1, "None"], "default": 1}})
     tuner = Given(words, 1, 0, path=written(tmp_path, 'x\n"""true"""\ntrue\n"""1"""\n1\n1.0\nNone\n'))

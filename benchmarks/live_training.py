@@ -1,0 +1,194 @@
+"""Whether the recommended tuner and schedule find better configurations than random search, training live.
+
+Run it as `python -m benchmarks.live_training --cells FOLDER [TASK ...]`. Random search trains 32 configurations on 3
+seeds; the other side gets as many env steps, evaluation included, and both are set side by side at the same env steps
+and at the same CPU seconds. Every incumbent is judged on 20 test seeds. A finished study is a line in the folder, under
+everything its numbers depend on, and is not run again: a run that was stopped goes on.
+
+    --repetitions N   tuner seeds and tuning seeds, paired between the sides (5)
+    --minutes M       begins no study after so many minutes
+    --output NAME     of the file under results (left out, the page is only printed)
+
+Exit code 2 if studies are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from autorl.statistics import estimate
+from benchmarks.children import in_child, table, write_result
+from benchmarks.live_studies import SIDES, TASKS, Cell, Point, play
+
+BASELINE, RECOMMENDED = "random", "gp, halving"
+SHARES = (0.25, 0.5, 1.0)
+"""Of what random search spends, at which both sides are compared."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A study that was run.
+
+    Attributes:
+        points: Each change of the incumbent.
+        end: The final choice, and all that was spent.
+    """
+
+    points: tuple[Point, ...]
+    end: Point
+
+    def at(self, unit: str, budget: float) -> float | None:
+        """Test return of the incumbent when so much was spent; None before there was one."""
+        reached = [point for point in (*self.points, self.end) if getattr(point, unit) <= budget]
+        return reached[-1].test if reached else None
+
+
+class Store:
+    """Finished studies, a line each.
+
+    Args:
+        folder: Where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "live.jsonl"
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = self._file.read_text().splitlines() if self._file.is_file() else []
+        self._done: dict[str, Played] = {}
+        for entry in map(json.loads, lines):
+            points = tuple(Point(**point) for point in entry["points"])
+            self._done[entry["key"]] = Played(points, Point(**entry["end"]))
+
+    def find(self, cell: Cell) -> Played | None:
+        """What a study came to, if it was run."""
+        return self._done.get(cell.key)
+
+    def run(self, cell: Cell) -> None:
+        """Runs a study, unless it was."""
+        if self.find(cell) is not None:
+            return
+        budget = None
+        if cell.side != BASELINE:
+            other = self.find(Cell(cell.task, BASELINE, cell.repetition))
+            assert other is not None  # random search comes first
+            budget = other.end.env_steps
+        points, end = play(cell, budget)
+        self._done[cell.key] = Played(tuple(points), end)
+        entry = {"key": cell.key, **asdict(cell), "points": [asdict(point) for point in points], "end": asdict(end)}
+        with self._file.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+        said = f"{cell.task}, {cell.side}, {cell.repetition}: {end.test:.1f} on test seeds, {end.cpu_seconds:.0f} CPU s"
+        print(said, file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs what is missing and prints the page."""
+    options = _options(arguments)
+    begun, store = time.monotonic(), Store(Path(options.cells))
+    tasks = options.tasks or list(TASKS)
+    for repetition in range(options.repetitions):
+        for task in tasks:
+            for side in SIDES:
+                if time.monotonic() - begun < 60 * options.minutes:
+                    store.run(Cell(task, side, repetition))
+    found = {task: _pairs(task, options.repetitions, store) for task in tasks}
+    text = _page(found)
+    if options.output:
+        write_result(options.output, text)
+    else:
+        print(text)
+    return 0 if all(len(pairs) == options.repetitions for pairs in found.values()) else 2
+
+
+def _pairs(task: str, repetitions: int, store: Store) -> list[tuple[Played, Played]]:
+    """The recommended side and random search, where both were run."""
+    found = []
+    for repetition in range(repetitions):
+        ours, theirs = (store.find(Cell(task, side, repetition)) for side in (RECOMMENDED, BASELINE))
+        if ours is not None and theirs is not None:
+            found.append((ours, theirs))
+    return found
+
+
+def _page(found: Mapping[str, Sequence[tuple[Played, Played]]]) -> str:
+    ends, shares = [], []
+    for task, pairs in found.items():
+        if len(pairs) < 2:
+            continue
+        ends.append(_end_row(task, pairs))
+        shares += [_share_row(task, pairs, unit, share) for unit in ("env_steps", "cpu_seconds") for share in SHARES]
+    head = ["task", "repetitions", *(f"{side}: test return" for side in (RECOMMENDED, BASELINE)), "difference"]
+    head += ["optimism", "optimism of random", "CPU seconds", "of random", "trials' env steps (millions)"]
+    lower = ["task", "spent", "share", RECOMMENDED, BASELINE, "difference", "better / worse"]
+    return "\n\n".join(
+        [
+            f"# `{RECOMMENDED}` against `{BASELINE}` (32 configurations, 3 seeds), training live",
+            table(head, ends),
+            "The incumbents when a share of random search's env steps or CPU seconds was spent:",
+            table(lower, shares),
+            "Test return: mean over 20 test seeds and 20 episodes, then over repetitions, with 95 % intervals over "
+            "repetitions; the difference is paired. Optimism: the return by which the winner was ranked, minus its "
+            "test return. Spent is everything: env steps of evaluation, CPU seconds of workers, tuner and bookkeeping. "
+            "A bracket counts when it is over, and no incumbent inside of one is seen; before there is any, "
+            "the first one counts.",
+        ]
+    )
+
+
+def _end_row(task: str, pairs: Sequence[tuple[Played, Played]]) -> list[str]:
+    ours, theirs = [[pair[side].end for pair in pairs] for side in (0, 1)]
+    optimism = [statistics.mean(end.tuning - end.test for end in side) for side in (ours, theirs)]
+    seconds = [statistics.median(end.cpu_seconds for end in side) for side in (ours, theirs)]
+    return [
+        task, str(len(pairs)), *(_mean([end.test for end in side]) for side in (ours, theirs)),
+        _difference([end.test for end in ours], [end.test for end in theirs]),
+        *(f"{value:.1f}" for value in optimism), *(f"{value:.0f}" for value in seconds),
+        f"{statistics.mean(end.env_steps for end in ours) / 1e6:.2f}",
+    ]  # fmt: skip
+
+
+def _share_row(task: str, pairs: Sequence[tuple[Played, Played]], unit: str, share: float) -> list[str]:
+    values: list[list[float]] = [[], []]
+    for pair in pairs:
+        budget = share * getattr(pair[1].end, unit)
+        for side, played in enumerate(pair):
+            found = played.at(unit, budget)
+            values[side].append(played.points[0].test if found is None else found)
+    better = sum(mine > other for mine, other in zip(*values, strict=True))
+    worse = sum(mine < other for mine, other in zip(*values, strict=True))
+    means = [f"{statistics.mean(side):.1f}" for side in values]
+    return [task, unit.replace("_", " "), f"{share:.0%}", *means, _difference(*values), f"{better} / {worse}"]
+
+
+def _mean(values: Sequence[float]) -> str:
+    found = estimate(values, statistics.fmean, is_mean=True, seed=0)
+    return f"{found.mean:.1f} [{found.low:.1f}, {found.high:.1f}]"
+
+
+def _difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    paired = [mine - other for mine, other in zip(ours, theirs, strict=True)]
+    found = estimate(paired, statistics.fmean, is_mean=True, seed=0)
+    return f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]"
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.live_training", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("tasks", nargs="*", choices=[[], *TASKS], metavar="TASK", help=", ".join(TASKS))
+    parser.add_argument("--cells", required=True, metavar="FOLDER", help="where finished studies are kept")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--output", metavar="NAME")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__" and in_child():
+    sys.exit(main(sys.argv[1:]))
