@@ -17,7 +17,7 @@ import pytest
 
 from autorl.numerics import worker_environment
 from tests.contract.contract_algorithms import DEFECTS, references
-from tests.contract.contract_checks import CHECKS
+from tests.contract.contract_checks import CHECKS, LONG_CHECKS
 
 pytestmark = pytest.mark.timeout(600)
 ROOT = Path(__file__).parents[2]
@@ -46,6 +46,15 @@ def test_contract(reference: str, check: str) -> None:
     answers = child(*jobs_of(reference))
     failure = answers[list(CHECKS).index(check)]["failure"]
     assert failure is None, failure
+
+
+@pytest.mark.slow
+@pytest.mark.extended
+@pytest.mark.parametrize("check", LONG_CHECKS)
+@pytest.mark.parametrize("reference", references())
+def test_contract_at_length(reference: str, check: str) -> None:
+    (answer,) = child((reference, check))
+    assert answer["failure"] is None, answer["failure"]
 
 
 @pytest.mark.parametrize("reference", references())

@@ -16,6 +16,8 @@ from autorl.study import Study, open_result, study_state
 from tests.study.comparing import numbers
 from tests.study.toys import study
 
+pytestmark = pytest.mark.workers
+
 START = [{"x": 0.1, "y": "c"}, {"x": -0.9, "y": "b"}, {"x": 0.2, "y": "b"}]
 
 

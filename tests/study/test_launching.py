@@ -13,6 +13,8 @@ from autorl.study.flying import LANDED
 from tests.study.comparing import numbers
 from tests.study.toys import study
 
+pytestmark = pytest.mark.workers
+
 
 def content(algorithm: str = "slow", **changes: Any) -> dict[str, Any]:
     budget = {"trials": 9, "env_steps": 1000}

@@ -16,6 +16,7 @@ from autorl.schedules import Ask, Assignment, Frame, Requests, Schedule, Tell, T
 from autorl.study import Progress, Study, loop
 from tests.study.toys import study
 
+pytestmark = pytest.mark.workers
 SEEDS = 2
 
 

@@ -112,6 +112,7 @@ def test_copies_are_charged_for_what_they_train_themselves(grown: Result) -> Non
     assert grown.content.phases["tuning"].training == 4 * 2 * 37 * 32
 
 
+@pytest.mark.workers
 @pytest.mark.parametrize(("kept", "jobs"), [(True, 2), (False, 1)], ids=["states", "no states"])
 def test_a_study_killed_within_an_interval_ends_the_same_with_any_jobs(
     tmp_path: Path, grown: Result, kept: bool, jobs: int

@@ -77,6 +77,7 @@ def test_states_on_disk_are_those_that_training_goes_on_from(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("schedule", ["Promoting", "Copying"])
+@pytest.mark.workers
 def test_a_study_without_its_states_ends_the_same(
     tmp_path: Path, promoted: Result, copied: Result, schedule: str
 ) -> None:

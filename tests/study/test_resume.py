@@ -48,12 +48,15 @@ def segments(directory: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("tuner", ["tpe", "nsga2"])
-def test_killed_at_any_moment_it_ends_as_an_undisturbed_run(tmp_path: Path, tuner: str) -> None:
+@pytest.mark.workers
+@pytest.mark.parametrize(("tuner", "moments"), [("tpe", (1, 17)), ("nsga2", (9, 25))])
+def test_killed_at_any_moment_it_ends_as_an_undisturbed_run(
+    tmp_path: Path, tuner: str, moments: tuple[int, ...]
+) -> None:
     content = study("slow", tuner=tuner, budget={"trials": 12, "env_steps": 1000})
     Study.load(content).run(tmp_path / "whole", jobs=1)
     # 12 trials on 2 seeds are 24 segments, baseline and default the same on 2 more seeds; the rest is tested.
-    for stored in (1, 9, 17, 25):
+    for stored in moments:
         process = start(tmp_path / "killed", tuner)
         while segments(tmp_path / "killed") < stored:
             assert process.poll() is None, "it ended before it could be killed"
@@ -76,6 +79,7 @@ def test_a_study_killed_while_it_began_begins_again(tmp_path: Path, left: str) -
     assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
 
 
+@pytest.mark.workers
 def test_jobs_never_change_a_result(tmp_path: Path) -> None:
     for jobs in (1, 2):
         Study.load(study("quick", tuner="tpe")).run(tmp_path / str(jobs), jobs=jobs)
