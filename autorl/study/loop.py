@@ -187,7 +187,7 @@ class Loop:
             self._note_elapsed()
             self._stop_if_broken(assignments)
             if self._on_group is not None:
-                self._on_group([*self._told, *made.values()])
+                self._on_group([*{**self._results, **{one.number: one for one in made.values()}}.values()])
 
         self._trainer.train([wanted[place] for place in runnable], after_group, on_runs)
         trials = tuple(

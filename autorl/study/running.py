@@ -29,7 +29,7 @@ from autorl.study.provenance import session
 from autorl.study.reporting import ACCEPTED, content
 from autorl.study.resolved import ResolvedStudy, resolve
 from autorl.study.result import Result
-from autorl.study.selection import preferred
+from autorl.study.selection import preferred, reached, selectable
 from autorl.study.starting import keep_start, reuse
 from autorl.study.trainer import Trainer
 from autorl.tuners import build_tuner
@@ -273,7 +273,7 @@ class _Reporter:
         self._listener(Progress(phase, done, total, best, self._trainer.env_steps, failed))
 
     def _best(self) -> str:
-        complete = preferred(self._trials)
+        complete = preferred(selectable(self._trials))
         found = []
         for index, criterion in enumerate(self._study.criteria):
             losses = [trial.losses[index] for trial in complete if trial.losses is not None]
@@ -281,4 +281,7 @@ class _Reporter:
                 found.append(f"{criterion.label} {criterion.loss(min(losses)):.4g}")
         if not all(trial.feasible for trial in complete):
             found.append("no trial feasible yet")
+        if len({reached(trial) for trial in self._trials if trial.complete}) > 1:
+            mark, seeds = reached(complete[0])
+            found.append(f"after {mark:,} env steps on {seeds} seed{'s' * (seeds > 1)}")
         return ", ".join(found)

@@ -24,7 +24,8 @@ class StudyState:
         directory: The run directory.
         trials_asked: Trials asked for.
         trials_told: Trials done and told to the tuner.
-        trials_failed: Of those, how many did not complete.
+        trials_under_way: Asked for and not told yet: of a batch or a bracket that is not over.
+        trials_failed: Of those told, how many did not complete.
         trials_total: `budget.trials`, or None without such a limit.
         seconds: Wall seconds of tuning so far, over all sessions.
         sessions: How often it was run.
@@ -38,6 +39,7 @@ class StudyState:
     directory: Path
     trials_asked: int
     trials_told: int
+    trials_under_way: int
     trials_failed: int
     trials_total: int | None
     seconds: float
@@ -74,6 +76,7 @@ def study_state(directory: str | Path) -> StudyState:
         directory=run_directory.path,
         trials_asked=len(asked),
         trials_told=len(tells),
+        trials_under_way=len(asked) - len(tells),
         trials_failed=sum(not outcome.complete for outcome in tells),
         trials_total=total if isinstance(total, int) else None,
         seconds=stored.elapsed if stored is not None else 0.0,

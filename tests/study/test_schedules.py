@@ -9,7 +9,8 @@ import pytest
 
 from autorl.errors import InvalidInput
 from autorl.records import Trial
-from autorl.study import Study
+from autorl.study import Study, study_state
+from autorl.study.progress import Progress
 from tests.study.comparing import numbers
 from tests.study.test_promotion import PPO
 
@@ -52,10 +53,26 @@ def test_a_stopped_study_ends_as_an_undisturbed_one(tmp_path: Path, name: str) -
 
 
 def test_halving_stops_most_trials_early(tmp_path: Path) -> None:
-    result = study("halving").run(tmp_path)
+    seen: list[Progress] = []
+    result = study("halving").run(tmp_path, on_progress=seen.append)
     # brackets of 4 and of the 3 that the budget leaves: 2 of each go on, and 1 of these gets every seed
     reached = sorted((trial.rung, len(trial.runs)) for trial in result.trials)
     assert reached == [(250, 1)] * 3 + [(500, 1)] * 2 + [(500, 3)] * 2
+    # While a later rung trains, the trials of the earlier ones are still counted, and the best is of who came furthest.
+    tuning = [one for one in seen if one.phase == "tuning"]
+    assert [one.trials_done for one in tuning] == sorted(one.trials_done for one in tuning)
+    rungs = [one.best.partition(" after ")[2] for one in tuning]
+    assert [*dict.fromkeys(rungs)] == ["", "500 env steps on 1 seed", "500 env steps on 3 seeds"]
+
+
+def test_a_bracket_that_was_stopped_is_under_way(tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        study("halving").run(tmp_path, on_progress=stop)
+    state = study_state(tmp_path)
+    assert (state.trials_asked, state.trials_told, state.trials_under_way) == (4, 0, 4)
 
 
 @pytest.mark.parametrize(
