@@ -63,7 +63,7 @@ class Halving(RungSchedule):
         *,
         configurations: int | None = None,
         eta: float = 4.0,
-        min_env_steps: float = 0.5,
+        min_env_steps: float | None = 0.5,
         max_env_steps: int | None = None,
         seeds: Sequence[int] | None = None,
     ) -> None:

@@ -51,11 +51,13 @@ class RungSchedule(Schedule, ABC):
 
     Args:
         eta: Of a rung's trials one in `eta` goes on, and training grows by this factor; above 1.
-        min_env_steps: Mark of the first rung; below 1 it is a share of the last mark.
+        min_env_steps: Mark of the first rung; below 1 it is a share of the last mark. None: the last mark itself, so
+            that every training is whole and rungs add seeds alone.
         max_env_steps: Mark of the last rung; None is `budget.env_steps`.
         seeds: How many tuning seeds at each rung, never fewer than before. A list longer than there are marks adds
             rungs at the last mark, where nothing but seeds is added; a shorter one is continued by its last number.
-            None: one at every mark, and then all of them at the last mark.
+            None: one at every mark, and then all of them at the last mark; where rungs add seeds alone, one, half of
+            them, and all.
 
     Raises:
         InvalidInput: If an option is impossible.
@@ -65,14 +67,15 @@ class RungSchedule(Schedule, ABC):
         self,
         *,
         eta: float = 4.0,
-        min_env_steps: float = 0.5,
+        min_env_steps: float | None = 0.5,
         max_env_steps: int | None = None,
         seeds: Sequence[int] | None = None,
     ) -> None:
         check_number("eta", eta, 1.0, above=True)
-        check_number("min_env_steps", min_env_steps, 0.0, above=True)
-        if min_env_steps >= 1:
-            check_whole("min_env_steps", min_env_steps, 1)
+        if min_env_steps is not None:
+            check_number("min_env_steps", min_env_steps, 0.0, above=True)
+            if min_env_steps >= 1:
+                check_whole("min_env_steps", min_env_steps, 1)
         if max_env_steps is not None:
             check_whole("max_env_steps", max_env_steps, 1)
         self.eta, self.min_env_steps, self.max_env_steps = float(eta), min_env_steps, max_env_steps
@@ -87,6 +90,8 @@ class RungSchedule(Schedule, ABC):
         last = horizon if self.max_env_steps is None else self.max_env_steps
         if last > horizon:
             raise InvalidInput(f"max_env_steps: {last} must be at most budget.env_steps, which is {horizon}")
+        if self.min_env_steps is None:
+            return (last,)
         shared = self.min_env_steps < 1
         first = int(self.min_env_steps * last + ROUNDING) if shared else int(self.min_env_steps)
         if not 1 <= first <= last:
@@ -103,12 +108,16 @@ class RungSchedule(Schedule, ABC):
     def ladder(self, frame: Frame) -> tuple[Rung, ...]:
         """The rungs from the first to the last."""
         marks = self.marks(frame.horizon)
-        added = (len(frame.seeds),) if len(frame.seeds) > 1 else ()
-        seeds = self.seeds or (*(1 for _ in marks), *added)
+        seeds = self.seeds or self._all_in_the_end(len(marks), len(frame.seeds))
         count = max(len(marks), len(seeds))
         marks += marks[-1:] * (count - len(marks))
         seeds += seeds[-1:] * (count - len(seeds))
         return tuple(map(Rung, marks, seeds))
+
+    def _all_in_the_end(self, marks: int, seeds: int) -> tuple[int, ...]:
+        if self.min_env_steps is None:
+            return tuple(sorted({1, (seeds + 1) // 2, seeds}))
+        return (*(1 for _ in range(marks)), *((seeds,) if seeds > 1 else ()))
 
     def check(self, frame: Frame) -> None:
         """Refuses more seeds than a study has."""

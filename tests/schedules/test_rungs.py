@@ -36,6 +36,16 @@ def test_rungs_list_every_mark_and_the_horizon(name: str) -> None:
     assert build(name, min_env_steps=900).rungs(900) == (900,)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_without_a_first_mark_rungs_add_seeds_alone(name: str) -> None:
+    schedule = build(name, min_env_steps=None)
+    assert schedule.rungs(900) == (900,)
+    assert schedule.ladder(FRAME) == (Rung(900, 1), Rung(900, 3), Rung(900, 5))
+    assert schedule.ladder(replace(FRAME, seeds=(3, 4))) == (Rung(900, 1), Rung(900, 2))
+    assert schedule.ladder(replace(FRAME, seeds=(3,))) == (Rung(900, 1),)
+    assert build(name, min_env_steps=None, seeds=[2, 4]).ladder(FRAME) == (Rung(900, 2), Rung(900, 4))
+
+
 def test_a_share_is_of_the_last_mark() -> None:
     assert build(min_env_steps=1 / 9, eta=3).rungs(900) == (100, 300, 900)
     assert build(min_env_steps=0.5, max_env_steps=300, eta=4).rungs(900) == (150, 300, 900)
