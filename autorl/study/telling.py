@@ -1,10 +1,10 @@
 """What a tuner is told, and in which order.
 
 Losses at different rungs are not comparable, and a tuner knows of no rungs. So of trials that are told together none
-of a shorter training is told a better value than the worst of the longer trainings: who went on was preferred to
-those who did not, and the tuner is told so. On the recorded landscapes (`benchmarks.landscapes`; `tpe` and `halving`)
-this was as good as telling raw losses, and so was the same rule with trainings on fewer seeds counted as shorter.
-What a configuration fixes by itself (`parameters`, say) is told as it is.
+of a shorter training, or of one on fewer seeds, is told a better value than the worst of the longer ones: who went on
+was preferred to those who did not, and the tuner is told so. On the recorded landscapes (`benchmarks.landscapes`) this
+was as good as telling raw losses with `tpe`, and better with `gp` where rungs add seeds alone. What a configuration
+fixes by itself (`parameters`, say) is told as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from autorl.errors import InvalidInput
 from autorl.records import Trial
 from autorl.study.resolved import ResolvedStudy
+from autorl.study.selection import reached
 from autorl.tuners import Outcome
 
 __all__ = ["Telling", "known_in_advance", "penalty"]
@@ -87,12 +88,12 @@ class Telling:
         return told
 
     def _comparable(self, complete: Sequence[Trial]) -> list[tuple[float, ...]]:
-        """Losses, then violations of complete trials, those of shorter trainings no better than the longer ones'."""
+        """Losses, then violations of complete trials, those that came less far no better than those that came further."""
         rows: dict[int, tuple[float, ...]] = {}
         worst: list[float] = []  # of the longer trainings, per column
-        for rung in sorted({trial.rung for trial in complete}, reverse=True):
+        for length in sorted(set(map(reached, complete)), reverse=True):
             for trial in complete:
-                if trial.rung == rung:
+                if reached(trial) == length:
                     rows[trial.number] = self._at_least(worst, trial)
             worst = [max(column) for column in zip(*rows.values(), strict=True)]
         return [rows[trial.number] for trial in complete]

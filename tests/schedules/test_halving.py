@@ -34,8 +34,16 @@ def test_the_best_share_goes_on_and_all_are_told_together() -> None:
     assert played.told == [tuple(range(9)), (9, 10)]
 
 
-def test_by_default_one_of_sixteen_gets_every_seed() -> None:
-    assert play(Halving(), identity, 16).marks == [(450, 1, [*range(16)]), (900, 1, [0, 1, 2, 3]), (900, 5, [0])]
+def test_by_default_two_of_eight_get_more_seeds_and_one_gets_all() -> None:
+    assert play(Halving(), identity, 8).marks == [(900, 1, [*range(8)]), (900, 3, [0, 1]), (900, 5, [0])]
+
+
+def test_with_shorter_rungs_one_of_sixteen_gets_every_seed() -> None:
+    assert play(Halving(min_env_steps=0.5), identity, 16).marks == [
+        (450, 1, [*range(16)]),
+        (900, 1, [0, 1, 2, 3]),
+        (900, 5, [0]),
+    ]
 
 
 def test_rungs_may_add_seeds_alone() -> None:

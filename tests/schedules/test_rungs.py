@@ -43,6 +43,7 @@ def test_without_a_first_mark_rungs_add_seeds_alone(name: str) -> None:
     assert schedule.ladder(FRAME) == (Rung(900, 1), Rung(900, 3), Rung(900, 5))
     assert schedule.ladder(replace(FRAME, seeds=(3, 4))) == (Rung(900, 1), Rung(900, 2))
     assert schedule.ladder(replace(FRAME, seeds=(3,))) == (Rung(900, 1),)
+    assert build("halving").ladder(FRAME) == schedule.ladder(FRAME)
     assert build(name, min_env_steps=None, seeds=[2, 4]).ladder(FRAME) == (Rung(900, 2), Rung(900, 4))
 
 
@@ -56,8 +57,8 @@ def test_seeds_grow_with_the_rungs_and_may_add_rungs() -> None:
     assert ladder == (Rung(300, 1), Rung(900, 2))
     assert build(min_env_steps=300, seeds=[1, 1, 4]).ladder(FRAME) == (Rung(300, 1), Rung(900, 1), Rung(900, 4))
     assert build(min_env_steps=100, eta=3, seeds=[2]).ladder(FRAME) == (Rung(100, 2), Rung(300, 2), Rung(900, 2))
-    assert build().ladder(FRAME) == (Rung(450, 1), Rung(900, 1), Rung(900, 5))
-    assert build().ladder(replace(FRAME, seeds=(3,))) == (Rung(450, 1), Rung(900, 1))
+    assert build("asha").ladder(FRAME) == (Rung(450, 1), Rung(900, 1), Rung(900, 5))
+    assert build("asha").ladder(replace(FRAME, seeds=(3,))) == (Rung(450, 1), Rung(900, 1))
     assignment = Rung(300, 2).assignment(7, FRAME)
     assert (assignment.trial, assignment.seeds, assignment.mark) == (7, (10, 11), 300)
 
