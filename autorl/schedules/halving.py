@@ -48,8 +48,8 @@ class Halving(RungSchedule):
     """Brackets of successive halving, one after the other.
 
     Args:
-        configurations: How many a bracket starts with. None: 2 `eta` where rungs add seeds alone, so that two go on from
-            the first one, and elsewhere so many that one of them reaches the last rung.
+        configurations: How many a bracket starts with. None: 2 `eta` where rungs add seeds alone, so that two go on
+            from the first one, and elsewhere so many that one of them reaches the last rung.
         eta: See `RungSchedule`, as for all that follow.
         min_env_steps: Mark of the first rung; None (every training whole, rungs add seeds alone) is what did best with
             the default tuner on the recorded landscapes (docs/schedules.md).

@@ -88,7 +88,7 @@ class Telling:
         return told
 
     def _comparable(self, complete: Sequence[Trial]) -> list[tuple[float, ...]]:
-        """Losses, then violations of complete trials, those that came less far no better than those that came further."""
+        """Losses, then violations of complete trials, of those less far no better than of those further."""
         rows: dict[int, tuple[float, ...]] = {}
         worst: list[float] = []  # of the longer trainings, per column
         for length in sorted(set(map(reached, complete)), reverse=True):
