@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from autorl.records import Status, Trial
+from autorl.records import Run, Status, Trial
 from autorl.study.telling import Telling, penalty
+
+CURVE = np.zeros((1, 1, 1, 1))
+RUN = Run(
+    0, Status.COMPLETE, 90, (90,), CURVE, CURVE[-1], env_steps=90, evaluation_steps=0, train_seconds=0.0,
+    gradient_updates=0, flops=0.0, parameters=0,
+)  # fmt: skip
 
 
 def complete(number: int, *losses: float, violations: tuple[float, ...] = (), rung: int = 0) -> Trial:
@@ -77,6 +86,14 @@ def test_a_shorter_training_is_told_no_better_than_the_worst_longer_one() -> Non
         complete(4, 3.0, rung=90), complete(5, 1.0, rung=30),
     ])  # fmt: skip
     assert [one.losses for one in told] == [(5.0,), (5.0,), (9.0,), (2.0,), (3.0,), (3.0,)]
+
+
+def test_a_training_on_fewer_seeds_is_told_no_better_than_the_worst_on_more() -> None:
+    def on(seeds: int, number: int, loss: float) -> Trial:
+        return replace(complete(number, loss, rung=90), runs=(RUN,) * seeds)
+
+    told = Telling(lambda trial: [None]).outcomes([on(1, 0, 1.0), on(3, 1, 4.0), on(5, 2, 3.0), on(1, 3, 6.0)])
+    assert [one.losses for one in told] == [(4.0,), (4.0,), (3.0,), (6.0,)]
 
 
 def test_only_trials_told_together_are_compared() -> None:
