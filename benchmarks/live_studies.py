@@ -74,7 +74,7 @@ TASKS = {
 }
 SIDES = {
     "random": Side("random", "full", 3),
-    "gp, halving": Side("gp", "halving", 5),
+    "gp, rolling_halving": Side("gp", "rolling_halving", 5),
 }
 
 

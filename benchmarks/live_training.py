@@ -27,7 +27,7 @@ from autorl.statistics import estimate
 from benchmarks.children import in_child, table, write_result
 from benchmarks.live_studies import SIDES, TASKS, Cell, Point, play
 
-BASELINE, RECOMMENDED = "random", "gp, halving"
+BASELINE, RECOMMENDED = "random", "gp, rolling_halving"
 SHARES = (0.25, 0.5, 1.0)
 """Of what random search spends, at which both sides are compared."""
 
@@ -136,7 +136,7 @@ def _page(found: Mapping[str, Sequence[tuple[Played, Played]]]) -> str:
             "Test return: mean over 20 test seeds and 20 episodes, then over repetitions, with 95 % intervals over "
             "repetitions; the difference is paired. Optimism: the return by which the winner was ranked, minus its "
             "test return. Spent is everything: env steps of evaluation, CPU seconds of workers, tuner and bookkeeping. "
-            "A bracket counts when it is over, and no incumbent inside of one is seen; before there is any, "
+            "A trial counts when the schedule is done with it; before there is any, "
             "the first one counts.",
         ]
     )

@@ -31,7 +31,7 @@ def test_it_has_no_rung_before_the_end_and_makes_env_steps_constant() -> None:
 
 def test_it_is_found_by_name_and_by_class() -> None:
     assert bundled_schedules()["full"] is Full
-    assert {"asha", "full", "halving", "hyperband", "racing"} <= set(bundled_schedules())
+    assert {"asha", "full", "halving", "hyperband", "racing", "rolling_halving"} <= set(bundled_schedules())
     assert all(schedule.summary for schedule in bundled_schedules().values())
     for source in ("full", {"name": "full"}, "autorl.schedules.full:Full"):
         assert isinstance(build_schedule(source), Full)

@@ -12,7 +12,7 @@ from autorl.schedules import build_schedule
 from autorl.schedules.rungs import Rung, RungSchedule, geometric
 from tests.schedules.playing import FRAME
 
-NAMES = ("halving", "hyperband", "asha")
+NAMES = ("halving", "rolling_halving", "hyperband", "asha")
 
 
 def build(name: str = "halving", **options: object) -> RungSchedule:

@@ -17,6 +17,7 @@ from tests.study.test_promotion import PPO
 SCHEDULES: dict[str, dict[str, Any]] = {
     "racing": {"name": "racing", "first_seeds": 1},
     "halving": {"name": "halving", "eta": 2, "min_env_steps": 250},
+    "rolling_halving": {"name": "rolling_halving", "eta": 2, "min_env_steps": 250},
     "hyperband": {"name": "hyperband", "eta": 2, "min_env_steps": 250},
     "asha": {"name": "asha", "eta": 2, "min_env_steps": 250},
 }
