@@ -22,7 +22,7 @@ from autorl.study.selection import best_trials
 __all__ = ["SIDES", "TASKS", "Cell", "Point", "Side", "Task", "play"]
 
 TRAININGS = 96
-"""Full trainings of one seed that random search does; the other side gets as many env steps, evaluation included."""
+"""Full trainings of one seed that random search does; the other sides get as many env steps or configurations."""
 TEST_SEEDS, EPISODES = 20, 20
 SHIFT = 100
 """Between the tuning seeds of one repetition and those of the next."""
@@ -36,7 +36,7 @@ class Task:
         algorithm: With its default search space.
         environment: Its id.
         env_steps: Of a full training.
-        fixed: Held for both sides.
+        fixed: Held for all sides.
     """
 
     algorithm: str
@@ -47,7 +47,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Side:
-    """How it is tuned.
+    """How a task is tuned.
 
     Attributes:
         tuner: As a study file names it.
@@ -73,7 +73,7 @@ TASKS = {
     "sac_pendulum": Task("sac", "Pendulum-v1", 3_000, SMALL_NETWORK),
 }
 SIDES = {
-    "random": Side("random", "full", 3),
+    **{tuner: Side(tuner, "full", 3) for tuner in ("random", "tpe", "smac", "gp")},
     "gp, rolling_halving": Side("gp", "rolling_halving", 5),
 }
 
@@ -85,7 +85,7 @@ class Cell:
     Attributes:
         task: Its name.
         side: Its name.
-        repetition: Shared by both sides: the seed of the tuner, and which tuning seeds there are.
+        repetition: Shared by all sides: the seed of the tuner, and which tuning seeds there are.
     """
 
     task: str

@@ -1,10 +1,12 @@
-"""Whether the recommended tuner and schedule find better configurations than random search, training live.
+"""Whether tuners and schedules find better configurations than random search, training live.
 
 Run it as `python -m benchmarks.live_training --cells FOLDER [TASK ...]`. Random search trains 32 configurations on 3
-seeds; the other side gets as many env steps, evaluation included, and both are set side by side at the same env steps
-and at the same CPU seconds. Every incumbent is judged on 20 test seeds. A finished study is a line in the folder, under
-everything its numbers depend on, and is not run again: a run that was stopped goes on.
+seeds; every other side gets as many configurations, or with a schedule as many env steps, evaluation included. All are
+set beside random search at the same env steps and at the same CPU seconds. Every incumbent is judged on 20 test seeds.
+A finished study is a line in the folder, under everything its numbers depend on, and is not run again: a run that was
+stopped goes on.
 
+    --sides NAME ...  beside random search (gp, rolling_halving)
     --repetitions N   tuner seeds and tuning seeds, paired between the sides (5)
     --minutes M       begins no study after so many minutes
     --output NAME     of the file under results (left out, the page is only printed)
@@ -22,6 +24,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from autorl.statistics import estimate
 from benchmarks.children import in_child, table, write_result
@@ -50,6 +53,10 @@ class Played:
         return reached[-1].test if reached else None
 
 
+Pair: TypeAlias = tuple[Played, Played]
+"""A side's study, and random search's with the same repetition."""
+
+
 class Store:
     """Finished studies, a line each.
 
@@ -75,7 +82,7 @@ class Store:
         if self.find(cell) is not None:
             return
         budget = None
-        if cell.side != BASELINE:
+        if SIDES[cell.side].trials is None:
             other = self.find(Cell(cell.task, BASELINE, cell.repetition))
             assert other is not None  # random search comes first
             budget = other.end.env_steps
@@ -95,10 +102,10 @@ def main(arguments: Sequence[str]) -> int:
     tasks = options.tasks or list(TASKS)
     for repetition in range(options.repetitions):
         for task in tasks:
-            for side in SIDES:
+            for side in (BASELINE, *options.sides):
                 if time.monotonic() - begun < 60 * options.minutes:
                     store.run(Cell(task, side, repetition))
-    found = {task: _pairs(task, options.repetitions, store) for task in tasks}
+    found = {(task, side): _pairs(task, side, options.repetitions, store) for task in tasks for side in options.sides}
     text = _page(found)
     if options.output:
         write_result(options.output, text)
@@ -107,64 +114,68 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(len(pairs) == options.repetitions for pairs in found.values()) else 2
 
 
-def _pairs(task: str, repetitions: int, store: Store) -> list[tuple[Played, Played]]:
-    """The recommended side and random search, where both were run."""
+def _pairs(task: str, side: str, repetitions: int, store: Store) -> list[Pair]:
+    """A side and random search, where both were run."""
     found = []
     for repetition in range(repetitions):
-        ours, theirs = (store.find(Cell(task, side, repetition)) for side in (RECOMMENDED, BASELINE))
+        ours, theirs = (store.find(Cell(task, name, repetition)) for name in (side, BASELINE))
         if ours is not None and theirs is not None:
             found.append((ours, theirs))
     return found
 
 
-def _page(found: Mapping[str, Sequence[tuple[Played, Played]]]) -> str:
-    ends, shares = [], []
-    for task, pairs in found.items():
+def _page(found: Mapping[tuple[str, str], Sequence[Pair]]) -> str:
+    ends: list[list[str]] = []
+    shares: list[list[str]] = []
+    for (task, side), pairs in found.items():
         if len(pairs) < 2:
             continue
-        ends.append(_end_row(task, pairs))
-        shares += [_share_row(task, pairs, unit, share) for unit in ("env_steps", "cpu_seconds") for share in SHARES]
-    head = ["task", "repetitions", *(f"{side}: test return" for side in (RECOMMENDED, BASELINE)), "difference"]
-    head += ["optimism", "optimism of random", "CPU seconds", "of random", "trials' env steps (millions)"]
-    lower = ["task", "spent", "share", RECOMMENDED, BASELINE, "difference", "better / worse"]
+        if not any(row[0] == task for row in ends):  # random search once a task
+            ends.append(_end_row(task, BASELINE, [(theirs, theirs) for _, theirs in pairs]))
+        ends.append(_end_row(task, side, pairs))
+        shares += [
+            _share_row(task, side, pairs, unit, share) for unit in ("env_steps", "cpu_seconds") for share in SHARES
+        ]
+    head = ["task", "side", "repetitions", "test return", "minus random's", "optimism", "CPU seconds"]
+    lower = ["task", "side", "spent", "share", "test return", "random's", "difference", "better / worse"]
     return "\n\n".join(
         [
-            f"# `{RECOMMENDED}` against `{BASELINE}` (32 configurations, 3 seeds), training live",
-            table(head, ends),
+            f"# Tuners and schedules against `{BASELINE}` (32 configurations, 3 seeds), training live",
+            table([*head, "trials' env steps (millions)"], ends),
             "The incumbents when a share of random search's env steps or CPU seconds was spent:",
             table(lower, shares),
+            "A side is a tuner, under the schedule `full` with 3 seeds unless it names one. "
             "Test return: mean over 20 test seeds and 20 episodes, then over repetitions, with 95 % intervals over "
             "repetitions; the difference is paired. Optimism: the return by which the winner was ranked, minus its "
-            "test return. Spent is everything: env steps of evaluation, CPU seconds of workers, tuner and bookkeeping. "
-            "A trial counts when the schedule is done with it; before there is any, "
+            "test return. CPU seconds: median. Spent is everything: env steps of evaluation, CPU seconds of workers, "
+            "tuner and bookkeeping. A trial counts when the schedule is done with it; before there is any, "
             "the first one counts.",
         ]
     )
 
 
-def _end_row(task: str, pairs: Sequence[tuple[Played, Played]]) -> list[str]:
-    ours, theirs = [[pair[side].end for pair in pairs] for side in (0, 1)]
-    optimism = [statistics.mean(end.tuning - end.test for end in side) for side in (ours, theirs)]
-    seconds = [statistics.median(end.cpu_seconds for end in side) for side in (ours, theirs)]
+def _end_row(task: str, side: str, pairs: Sequence[Pair]) -> list[str]:
+    ends = [ours.end for ours, _ in pairs]
+    difference = _difference([end.test for end in ends], [theirs.end.test for _, theirs in pairs])
     return [
-        task, str(len(pairs)), *(_mean([end.test for end in side]) for side in (ours, theirs)),
-        _difference([end.test for end in ours], [end.test for end in theirs]),
-        *(f"{value:.1f}" for value in optimism), *(f"{value:.0f}" for value in seconds),
-        f"{statistics.mean(end.env_steps for end in ours) / 1e6:.2f}",
+        task, side, str(len(pairs)), _mean([end.test for end in ends]), "" if side == BASELINE else difference,
+        f"{statistics.mean(end.tuning - end.test for end in ends):.1f}",
+        f"{statistics.median(end.cpu_seconds for end in ends):.0f}",
+        f"{statistics.mean(end.env_steps for end in ends) / 1e6:.2f}",
     ]  # fmt: skip
 
 
-def _share_row(task: str, pairs: Sequence[tuple[Played, Played]], unit: str, share: float) -> list[str]:
+def _share_row(task: str, side: str, pairs: Sequence[Pair], unit: str, share: float) -> list[str]:
     values: list[list[float]] = [[], []]
     for pair in pairs:
         budget = share * getattr(pair[1].end, unit)
-        for side, played in enumerate(pair):
+        for mine, played in zip(values, pair, strict=True):
             found = played.at(unit, budget)
-            values[side].append(played.points[0].test if found is None else found)
+            mine.append(played.points[0].test if found is None else found)
     better = sum(mine > other for mine, other in zip(*values, strict=True))
     worse = sum(mine < other for mine, other in zip(*values, strict=True))
-    means = [f"{statistics.mean(side):.1f}" for side in values]
-    return [task, unit.replace("_", " "), f"{share:.0%}", *means, _difference(*values), f"{better} / {worse}"]
+    means = [f"{statistics.mean(of_one):.1f}" for of_one in values]
+    return [task, side, unit.replace("_", " "), f"{share:.0%}", *means, _difference(*values), f"{better} / {worse}"]
 
 
 def _mean(values: Sequence[float]) -> str:
@@ -184,6 +195,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("tasks", nargs="*", choices=[[], *TASKS], metavar="TASK", help=", ".join(TASKS))
     parser.add_argument("--cells", required=True, metavar="FOLDER", help="where finished studies are kept")
+    sides = [side for side in SIDES if side != BASELINE]
+    parser.add_argument("--sides", nargs="+", choices=sides, metavar="NAME", default=[RECOMMENDED])
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--output", metavar="NAME")

@@ -34,17 +34,21 @@ def budgets(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int | None]
     return run
 
 
-def test_both_sides_get_the_same_env_steps_and_no_study_is_run_twice(
+def test_all_sides_get_the_same_env_steps_and_no_study_is_run_twice(
     tmp_path: Path, budgets: list[tuple[str, int, int | None]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["--cells", str(tmp_path), "--repetitions", "2", "ppo_cartpole"]
     assert main(command) == 0
     assert budgets == [(BASELINE, 0, None), (RECOMMENDED, 0, 400), (BASELINE, 1, None), (RECOMMENDED, 1, 401)]
     shown = capsys.readouterr().out
-    assert "| ppo_cartpole | 2 | 8.0 [8.0, 8.0] | 6.0 [6.0, 6.0] | +2.0 [+2.0, +2.0] | 4.0 | 3.0 | 10 | 20 |" in shown
-    assert "| ppo_cartpole | cpu seconds | 25% | 8.0 | 5.0 | +3.0 [+3.0, +3.0] | 2 / 0 |" in shown
+    assert "| ppo_cartpole | random | 2 | 6.0 [6.0, 6.0] |  | 3.0 | 20 |" in shown
+    row = "| ppo_cartpole | gp, rolling_halving |"
+    assert f"{row} 2 | 8.0 [8.0, 8.0] | +2.0 [+2.0, +2.0] | 4.0 | 10 |" in shown
+    assert f"{row} cpu seconds | 25% | 8.0 | 5.0 | +3.0 [+3.0, +3.0] | 2 / 0 |" in shown
     assert main(command) == 0
     assert len(budgets) == 4
+    assert main([*command, "--sides", "tpe"]) == 0
+    assert budgets[4:] == [("tpe", 0, None), ("tpe", 1, None)]  # as many configurations as random search
     assert main([*command, "--minutes", "0", "--repetitions", "3"]) == 2  # what is missing is not begun
 
 
@@ -55,7 +59,8 @@ def test_a_study_is_found_by_what_its_numbers_depend_on(tmp_path: Path, budgets:
     assert Store(tmp_path).find(Cell("ppo_acrobot", BASELINE, 0)) is None
 
 
-def test_random_search_is_limited_by_trials_and_the_other_side_by_env_steps_alone() -> None:
-    assert [side.trials for side in SIDES.values()] == [32, None]
-    assert {RECOMMENDED, BASELINE} == {*SIDES}
+def test_whole_trainings_are_limited_by_trials_and_a_schedule_by_env_steps_alone() -> None:
+    assert {side.trials for name, side in SIDES.items() if name != RECOMMENDED} == {32}
+    assert SIDES[RECOMMENDED].trials is None
+    assert {RECOMMENDED, BASELINE} < {*SIDES}
     assert {task.algorithm for task in TASKS.values()} == {"ppo", "dqn", "sac"}
