@@ -84,6 +84,7 @@ MINECART: dict[str, Value] = {
 ROWS = [
     Row("dst", "mo_ppo", 40_000),
     Row("dst", "mo_dqn", 20_000),
+    Row("dst", "morld", 20_000),
     Row("concave", "pcn", 40_000),
     Row("concave", "pareto_q", 40_000),
     Row("resource", "mo_ppo", 100_000),

@@ -20,6 +20,7 @@ SMALL: dict[str, Value] = {
     "max_grad_norm": 0.5, "exploration_fraction": 0.9, "exploration_final_eps": 0.5,
     "sgd_steps": 3, "num_er_episodes": 2, "num_model_updates": 2, "max_buffer_size": 4, "max_set_size": 4,
     "epsilon_decay_steps": 60, "target_net_update_freq": 6, "gradient_updates": 2, "num_sample_w": 3,
+    "pop_size": 3, "exchange_every": 27, "transfer": True, "weight_adaptation": "psa",
 }  # fmt: skip
 """Values that make training short and lively, by Stable-Baselines3's names; taken where an algorithm has them."""
 
@@ -40,10 +41,17 @@ COMPANIONS: dict[str, dict[str, Value]] = {
     **{f"{name}_homotopy_lambda": {"homotopy": True} for name in ("initial", "final")},
     "homotopy_decay_steps": {"homotopy": True, "initial_homotopy_lambda": 0.0},
     "action_eval": {"untried_first": True, "initial_epsilon": 0.0, "final_epsilon": 0.0},
-}
+    "target_net_update_freq": {"n_envs": 1, "tau": 1.0},
+    "scalarization": {"pop_size": 6, "n_envs": 1, "train_freq": 1},
+    "utopian_tau": {
+        "pop_size": 6, "n_envs": 1, "train_freq": 1, "scalarization": "chebyshev", "utopian_tau": 64.0,
+    },
+}  # fmt: skip
 """What must be set for a hyperparameter to matter."""
 
-WORDS = ("tanh", "relu", "elu", "linear", "auto", 0.5, "envelope", "scalarized", "pareto_cardinality")
+WORDS = (
+    "tanh", "relu", "elu", "linear", "auto", 0.5, "envelope", "scalarized", "pareto_cardinality", "chebyshev", "none",
+)  # fmt: skip
 SHORTEST = 21
 """Env steps of training that the small configuration learns something in: a whole episode in three environments."""
 Array = npt.NDArray[Any]
