@@ -23,6 +23,7 @@ from autorl.content import digest
 from autorl.registry import resolve_class
 from autorl.schedules import Schedule
 from autorl.tuners import Tuner
+from benchmarks.kept import Kept
 from benchmarks.landscape_data import Landscape, read_landscape
 from benchmarks.landscape_simulation import Entry, Method, Outcome, play
 from benchmarks.landscape_surrogate import Surrogate
@@ -52,30 +53,17 @@ class Cells:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._file = None if folder is None else folder / FILE
-        self._stored: dict[str, Outcome] = {}
-        if self._file is None:
-            return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        lines = self._file.read_text().splitlines(keepends=True) if self._file.exists() else []
-        if lines and not lines[-1].endswith("\n"):  # it was being written when the run was stopped
-            lines.pop()
-            self._file.write_text("".join(lines))
-        for entry in map(json.loads, lines):
-            self._stored[entry["key"]] = Outcome(**entry["outcome"])
+        self._kept = Kept(None if folder is None else folder / FILE)
 
     def find(self, cell: Cell, landscape: Landscape) -> Outcome | None:
         """The outcome of a cell, if it is known."""
-        return self._stored.get(_key(cell, landscape))
+        entry = self._kept.entries.get(_key(cell, landscape))
+        return None if entry is None else Outcome(**entry["outcome"])
 
     def store(self, cell: Cell, landscape: Landscape, outcome: Outcome) -> None:
         """Keeps an outcome."""
-        key = _key(cell, landscape)
-        self._stored[key] = outcome
-        if self._file is not None:
-            entry = {"key": key, "cell": dataclasses.asdict(cell), "outcome": dataclasses.asdict(outcome)}
-            with self._file.open("a") as file:
-                file.write(json.dumps(entry) + "\n")
+        entry = {"cell": dataclasses.asdict(cell), "outcome": dataclasses.asdict(outcome)}
+        self._kept.add(_key(cell, landscape), entry)
 
 
 def compute(

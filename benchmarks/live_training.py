@@ -17,7 +17,6 @@ Exit code 2 if studies are missing.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -28,6 +27,7 @@ from typing import TypeAlias
 
 from autorl.statistics import estimate
 from benchmarks.children import in_child, table, write_result
+from benchmarks.kept import Kept
 from benchmarks.live_studies import SIDES, TASKS, Cell, Point, play
 
 BASELINE, RECOMMENDED = "random", "gp, rolling_halving"
@@ -65,17 +65,14 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "live.jsonl"
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = self._file.read_text().splitlines() if self._file.is_file() else []
-        self._done: dict[str, Played] = {}
-        for entry in map(json.loads, lines):
-            points = tuple(Point(**point) for point in entry["points"])
-            self._done[entry["key"]] = Played(points, Point(**entry["end"]))
+        self._kept = Kept(folder / "live.jsonl")
 
     def find(self, cell: Cell) -> Played | None:
         """What a study came to, if it was run."""
-        return self._done.get(cell.key)
+        entry = self._kept.entries.get(cell.key)
+        if entry is None:
+            return None
+        return Played(tuple(Point(**point) for point in entry["points"]), Point(**entry["end"]))
 
     def run(self, cell: Cell) -> None:
         """Runs a study, unless it was."""
@@ -87,10 +84,7 @@ class Store:
             assert other is not None  # random search comes first
             budget = other.end.env_steps
         points, end = play(cell, budget)
-        self._done[cell.key] = Played(tuple(points), end)
-        entry = {"key": cell.key, **asdict(cell), "points": [asdict(point) for point in points], "end": asdict(end)}
-        with self._file.open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        self._kept.add(cell.key, {**asdict(cell), "points": [asdict(point) for point in points], "end": asdict(end)})
         said = f"{cell.task}, {cell.side}, {cell.repetition}: {end.test:.1f} on test seeds, {end.cpu_seconds:.0f} CPU s"
         print(said, file=sys.stderr, flush=True)
 

@@ -20,7 +20,6 @@ Exit code 1 if parity is missed anywhere or a defect passes, 2 if cells are miss
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -33,6 +32,7 @@ from joblib import Parallel, delayed
 
 from autorl.statistics import difference
 from benchmarks.children import RESULTS, in_child, table, write_result
+from benchmarks.kept import Kept
 from benchmarks.parity_cells import LIBRARY, OURS, RANDOM, Cell, Scores, cells_of, timed
 from benchmarks.parity_tasks import TASKS
 
@@ -49,16 +49,13 @@ class Store:
     """
 
     def __init__(self, name: str) -> None:
-        self._file = RESULTS / f"{name}.jsonl"
-        lines = self._file.read_text().splitlines() if self._file.is_file() else []
-        self.done: dict[str, Any] = {entry["key"]: entry for entry in map(json.loads, lines)}
+        self._kept = Kept(RESULTS / f"{name}.jsonl")
+        self.done = self._kept.entries
 
     def add(self, cell: Cell, scores: Scores, seconds: float) -> None:
-        entry: dict[str, Any] = {"key": cell.key, "task": cell.task, "side": cell.side, "seeds": list(cell.seeds)}
-        entry |= {"scores": dict(scores), "cpu_seconds": round(seconds, 1)}
-        self.done[cell.key] = entry
-        with self._file.open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        """Keeps the scores of a cell."""
+        entry = {"task": cell.task, "side": cell.side, "seeds": list(cell.seeds), "scores": dict(scores)}
+        self._kept.add(cell.key, {**entry, "cpu_seconds": round(seconds, 1)})
 
     def scores(self, cells: Iterable[Cell]) -> dict[str, npt.NDArray[np.float64]]:
         """Of several cells, joined."""
