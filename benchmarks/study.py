@@ -1,0 +1,118 @@
+"""How much sooner a whole study is done than with Optuna and Stable-Baselines3, and whether it finds as good an agent.
+
+Run it as `python -m benchmarks.study --cells FOLDER`. PPO on CartPole-v1 in its default space, TPE, 24 configurations
+on 5 seeds for 20,000 env steps each, in two processes; then the winner, the space's default and the algorithm's
+defaults on 20 test seeds. Both sides train and evaluate equally often, 20 episodes each, one thread a process, and
+run in turn. Wall time counts from start to end, imports and bookkeeping included. A finished pair is kept in the
+folder.
+
+    --repetitions N   seeds of the tuner, paired between the sides (3)
+    --minutes M       begins no pair after so many minutes
+
+Exit code 1 if it is less than 7 times as fast, or the lower end of the 95 % interval of the difference in test return
+lies below -5 % of (theirs - uniformly random policy); 2 if pairs are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autorl.content import digest
+from autorl.environment import Environment
+from autorl.environment.evaluation import random_returns
+from autorl.numerics import numerics_parts
+from autorl.population import resolve_algorithm
+from autorl.seeds import SeedPlan
+from autorl.statistics import estimate
+from benchmarks.children import in_child, table, write_result
+from benchmarks.kept import Kept
+
+WANTED, MARGIN = 7.0, 0.05
+ENVIRONMENT, TRIALS, ENV_STEPS, EPISODES, PROCESSES = "CartPole-v1", 24, 20_000, 20, 2
+SCRIPTS = {"ours": "study_ours.py", "theirs": "study_peer.py"}
+SEEDS = SeedPlan.of(5, 0, 20)
+SPACE = Path(__file__).parents[1] / "search_spaces" / "ppo.yaml"
+
+
+def run(script: str, repetition: int) -> dict[str, Any]:
+    """Wall seconds of a side's study, and its winner's returns."""
+    space = {name: entry for name, entry in yaml.safe_load(SPACE.read_text()).items() if name != "relations"}
+    told = {
+        "environment": ENVIRONMENT, "space": space, "trials": TRIALS, "env_steps": ENV_STEPS, "episodes": EPISODES,
+        "tuning_seeds": SEEDS.tuning, "test_seeds": SEEDS.test, "seed": repetition, "processes": PROCESSES,
+    }  # fmt: skip
+    begun = time.monotonic()
+    command = [sys.executable, str(Path(__file__).parent / script), json.dumps(told)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return {"seconds": time.monotonic() - begun, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs what is missing and writes the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.study")
+    parser.add_argument("--cells", required=True, type=Path, metavar="FOLDER")
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    given = parser.parse_args(arguments)
+    kept, begun, pairs = Kept(given.cells / "study.jsonl"), time.monotonic(), []
+    rule = [TRIALS, ENV_STEPS, EPISODES, PROCESSES, SEEDS.tuning, SEEDS.test, SPACE.read_text()]
+    numerics = numerics_parts(resolve_algorithm("ppo"), Environment(ENVIRONMENT))
+    for repetition in range(given.repetitions):
+        key = digest([rule, numerics, repetition])
+        if key not in kept.entries and time.monotonic() - begun < 60 * given.minutes:
+            kept.add(key, {side: run(script, repetition) for side, script in SCRIPTS.items()})
+        if key in kept.entries:
+            pairs.append(kept.entries[key])
+            print(f"{repetition}: {_said(pairs[-1])}", flush=True)
+    if len(pairs) < given.repetitions:
+        return 2
+    text, held = page(pairs, float(random_returns(Environment(ENVIRONMENT), SEEDS.test, EPISODES)[0].mean()))
+    write_result("study", text)
+    return int(not held)
+
+
+def page(pairs: Sequence[Mapping[str, Any]], chance: float) -> tuple[str, bool]:
+    """The result, and whether both things wanted hold."""
+    ratios = [pair["theirs"]["seconds"] / pair["ours"]["seconds"] for pair in pairs]
+    means = [[statistics.fmean(pair[side]["test"]) for pair in pairs] for side in SCRIPTS]
+    differences = [mine - other for mine, other in zip(*means, strict=True)]
+    found = estimate(differences, statistics.fmean, is_mean=True, seed=0)
+    allowed = -MARGIN * (statistics.fmean(means[1]) - chance)
+    held = statistics.median(ratios) >= WANTED and found.low > allowed
+    rows = [
+        [
+            str(number), *(f"{pair[side]['seconds']:.0f}" for side in SCRIPTS), f"{ratio:.1f}",
+            *(f"{pair[side][seeds]:.1f}" if seeds == "tuning" else f"{statistics.fmean(pair[side][seeds]):.1f}"
+              for seeds in ("tuning", "test") for side in SCRIPTS),
+        ]
+        for number, (pair, ratio) in enumerate(zip(pairs, ratios, strict=True))
+    ]  # fmt: skip
+    header = ["repetition", "ours, s", "theirs, s", "ratio", "tuning, ours", "theirs", "test, ours", "theirs"]
+    text = (
+        f"# A whole study against Optuna with Stable-Baselines3\n\n{table(header, rows)}\n\n"
+        f"Wall time in {PROCESSES} processes, ratio {statistics.median(ratios):.1f} (median; wanted {WANTED:g}). "
+        f"Returns of the winner; on test seeds ours minus theirs {found.mean:+.1f} [{found.low:+.1f}, "
+        f"{found.high:+.1f}], allowed {allowed:.1f}. {TRIALS} configurations of PPO on {ENVIRONMENT}, TPE, "
+        f"{len(SEEDS.tuning)} tuning seeds, {ENV_STEPS:,} env steps, {len(SEEDS.test)} test seeds, {EPISODES} "
+        f"episodes; winner, space's default and algorithm's defaults tested. {'Met' if held else 'MISSED'}."
+    )
+    return text, held
+
+
+def _said(pair: Mapping[str, Any]) -> str:
+    sides = (f"{side} {pair[side]['seconds']:.0f} s" for side in SCRIPTS)
+    return ", ".join(sides)
+
+
+if __name__ == "__main__" and in_child():
+    raise SystemExit(main(sys.argv[1:]))
