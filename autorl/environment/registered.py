@@ -38,8 +38,8 @@ ENDS_BY_ITSELF: Mapping[object, tuple[str, int]] = {
     "mo_gymnasium.envs.fruit_tree.fruit_tree:FruitTreeEnv": ("depth", 6)
 }
 """Environments registered without a limit whose every episode has as many steps as an argument (with default) says."""
-GYMNASIUM_EXTRAS = {"box2d": "gymnasium[box2d]", "mujoco": "gymnasium[mujoco]"}
-"""What brings the dependencies of a family of `gymnasium.envs`."""
+EXTRAS = ("box2d", "mujoco")
+"""Families of environments whose dependencies an extra of this package brings, by the family's name."""
 
 
 def find(id: str) -> tuple[str, EnvSpec]:
@@ -130,14 +130,14 @@ def _explained(spec: EnvSpec) -> Iterator[None]:
     try:
         yield
     except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:
-        named = re.search(r"gymnasium\[[\w,-]+\]", str(error))
-        family = re.match(r"gymnasium\.envs\.(\w+)", str(spec.entry_point))
-        extra = named.group() if named else GYMNASIUM_EXTRAS.get(family.group(1)) if family else None
-        if extra is None:
+        named = re.search(r"gymnasium\[([\w,-]+)\]", str(error))
+        family = named or re.match(rf"(?:mo_)?gymnasium\.envs\.({'|'.join(EXTRAS)})\b", str(spec.entry_point))
+        if family is None:
             raise InvalidInput(f"environment {spec.id!r} cannot be built: {error}") from error
         missing = re.match(r"(?:No module named '?)?([\w.-]+)", str(error))
         what = missing.group(1) if missing else "something"
-        raise MissingExtra(f"{what}, which environment {spec.id!r} needs,", distribution=extra) from error
+        who, extra = f"{what}, which environment {spec.id!r} needs,", family.group(1)
+        raise MissingExtra(who, extra if extra in EXTRAS else "", f"gymnasium[{extra}]") from error
     except (gymnasium.error.Error, ImportError, TypeError, ValueError, AssertionError) as error:
         raise InvalidInput(f"environment {spec.id!r} cannot be built: {error}") from error
 

@@ -24,6 +24,10 @@ FAMILY = {
     "minecart-deterministic-v0": 3,
     "mo-mountaincar-v0": 3,
     "mo-mountaincarcontinuous-v0": 2,
+    "mo-lunar-lander-v3": 4,
+    "mo-lunar-lander-continuous-v3": 4,
+    "mo-reacher-v5": 4,
+    "mo-halfcheetah-v5": 2,
 }
 
 
