@@ -259,13 +259,14 @@ class PCNPopulation(StackedPopulation[PCN]):
         units = np.stack([generator.random((steps, count, 3)) for generator in generators])
         few = self.episodes.met < self.columns.whole("num_er_episodes")
         largest, scales, gammas = self.episodes.largest(), self._scales(), self.columns.numbers("gamma")
-        agents, environments = np.indices((self.size, count))
+        best, agents, environments = self._best(), *np.indices((self.size, count))
         sound = np.ones(self.size, dtype=np.bool_)
         for step in range(steps):
             first = self._elapsed == 0
-            if first.any():
-                self._commands = np.where(first[:, :, None], self._improved(units[:, step]), self._commands)
-                self._random = np.where(first, few[:, None], self._random)
+            for row in np.flatnonzero(first.any(1)):
+                made = improved(*best[row], units[row, step])
+                self._commands[row] = np.where(first[row][:, None], made, self._commands[row])
+            self._random = np.where(first, few[:, None], self._random)
             seen = training.observations
             self.normalizer.update(seen)
             logits = self._outputs(seen, self._commands, scales).transpose(1, 2).cpu().numpy()
@@ -283,12 +284,11 @@ class PCNPopulation(StackedPopulation[PCN]):
             self._elapsed[over] = 0
         return sound
 
-    def _improved(self, units: FloatArray) -> FloatArray:
-        """New commands (size, N, rewards + 1) that ask for more than an episode on the front."""
+    def _best(self) -> list[tuple[FloatArray, npt.NDArray[np.int64]]]:
+        """Returns (n, rewards) and lengths (n,) of everybody's episodes on the front, of which commands are made."""
         returns, lengths = self.episodes.best()
         counts = np.minimum(self.episodes.front, self.columns.whole("num_er_episodes"))
-        rows = zip(returns, lengths, counts, units, strict=True)
-        return np.stack([improved(r[:count], n[:count], u) for r, n, count, u in rows])
+        return [(r[:count], n[:count]) for r, n, count in zip(returns, lengths, counts, strict=True)]
 
     def _episode(self, row: int, place: int) -> Episode:
         """The episode that ended in a sub-environment."""

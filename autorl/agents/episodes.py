@@ -191,11 +191,13 @@ class EpisodeBuffer:
         places = self.order[self._agents, numbers]
         lengths = self.lengths[self._agents, places]
         steps = (units[..., 1] * lengths).astype(np.int64)
-        left = (lengths - steps).astype(np.float64)
+        # Steps by one number each: finding them by three took twice as long.
+        rows = (self._agents * self.lengths.shape[1] + places) * self.actions.shape[2] + steps
+        returns = self.returns.reshape(-1, self.returns.shape[3]).take(rows, 0)
         return Drawn(
-            self.observations[self._agents, places, steps],
-            self.actions[self._agents, places, steps],
-            np.concatenate([self.returns[self._agents, places, steps], left[..., None]], axis=-1),
+            self.observations.reshape(-1, self.observations.shape[3]).take(rows, 0),
+            self.actions.reshape(-1).take(rows, 0),
+            np.concatenate([returns, (lengths - steps)[..., None]], axis=-1),
         )
 
     def states(self) -> dict[str, Array]:

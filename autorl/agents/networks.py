@@ -152,10 +152,18 @@ class StackedMLP:
             output_gradient: Gradient of the loss with respect to the last `forward`, (networks, out, batch).
             columns: Which inputs.
         """
+        return torch.bmm(self.first_gradient(output_gradient), self.weights[0][:, columns].transpose(1, 2))
+
+    def first_gradient(self, output_gradient: Tensor) -> Tensor:
+        """The gradient with respect to what the first layer adds up, (networks, batch, units).
+
+        Args:
+            output_gradient: Gradient of the loss with respect to the last `forward`, (networks, out, batch).
+        """
         gradient = output_gradient.transpose(1, 2)
         for _, through in self._hidden_gradients(output_gradient):
             gradient = through
-        return torch.bmm(gradient, self.weights[0][:, columns].transpose(1, 2))
+        return gradient
 
     def _hidden_gradients(self, output_gradient: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Gradients before the activation of every hidden layer, the last layer first."""
