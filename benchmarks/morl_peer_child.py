@@ -64,9 +64,7 @@ class Clock(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def envelope(environment: Clock, told: Told) -> None:
-    from morl_baselines.multi_policy.envelope.envelope import (  # type: ignore[import-not-found]  # not in our environment
-        Envelope,
-    )
+    from morl_baselines.multi_policy.envelope.envelope import Envelope  # type: ignore[import-not-found]
 
     agent = Envelope(environment, log=False, seed=0, device="cpu", **told["made"])
     environment.watch(agent)
