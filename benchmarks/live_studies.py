@@ -74,7 +74,7 @@ TASKS = {
 }
 SIDES = {
     **{tuner: Side(tuner, "full", 3) for tuner in ("random", "tpe", "smac", "gp")},
-    "gp, rolling_halving": Side("gp", {"name": "rolling_halving", "configurations": 12}, 5),
+    "gp, rolling_halving": Side("gp", "rolling_halving", 5),
 }
 
 

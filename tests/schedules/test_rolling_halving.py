@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
-from autorl.errors import InvalidInput
 from autorl.records import Status
 from autorl.schedules.asha import Board
 from autorl.schedules.rolling_halving import RollingHalving
@@ -14,9 +11,7 @@ from tests.schedules.playing import FRAME, play
 
 
 def test_whoever_goes_on_trains_with_the_next_batch() -> None:
-    played = play(
-        RollingHalving(configurations=4, eta=2, min_env_steps=300, seeds=[5]), lambda trial, *_: float(trial), 6
-    )
+    played = play(RollingHalving(eta=2, min_env_steps=300, seeds=[5]), lambda trial, *_: float(trial), 6)
     marks = [[(one.trial, one.mark) for one in batch] for batch in played.trained]
     # The first trial is the best; of four two may go on, but 1 was passed over before there were so many.
     assert marks == [[(0, 300), (1, 300), (2, 300), (3, 300)], [(0, 600), (4, 300), (5, 300)], [(0, 900)]]
@@ -25,9 +20,7 @@ def test_whoever_goes_on_trains_with_the_next_batch() -> None:
 
 
 def test_a_batch_may_be_full_of_who_goes_on() -> None:
-    played = play(
-        RollingHalving(configurations=4, eta=2, min_env_steps=300, seeds=[5]), lambda trial, *_: -float(trial), 4
-    )
+    played = play(RollingHalving(eta=2, min_env_steps=300, seeds=[5]), lambda trial, *_: -float(trial), 4)
     assert [one.mark for one in played.trained[1]] == [600] * 4  # each was better than all before it
     assert played.asked[0] == 4
 
@@ -49,10 +42,3 @@ def test_failures_never_go_on() -> None:
     played = play(RollingHalving(eta=3, min_env_steps=300, seeds=[5]), lambda *_: None, 7, FRAME)
     assert {one.mark for batch in played.trained for one in batch} == {300}
     assert {trial.status for trial in played.last.values()} == {Status.DIVERGED}
-
-
-def test_a_dozen_begin_unless_told_otherwise() -> None:
-    played = play(RollingHalving(min_env_steps=300, seeds=[5]), lambda trial, *_: float(trial), 12)
-    assert played.asked[0] == 12
-    with pytest.raises(InvalidInput, match="configurations: 0 must be at least 1"):
-        RollingHalving(configurations=0)
