@@ -53,11 +53,13 @@ class Side:
         tuner: As a study file names it.
         schedule: Likewise.
         seeds: Tuning seeds.
+        batch: Configurations asked at once: more of them fill populations, and the tuner is told less often.
     """
 
     tuner: str
     schedule: str | Mapping[str, object]
     seeds: int
+    batch: int = 4
 
     @property
     def trials(self) -> int | None:
@@ -75,6 +77,7 @@ TASKS = {
 SIDES = {
     **{tuner: Side(tuner, "full", 3) for tuner in ("random", "tpe", "smac", "gp")},
     "gp, rolling_halving": Side("gp", "rolling_halving", 5),
+    "gp, rolling_halving, batch 12": Side("gp", "rolling_halving", 5, 12),
 }
 
 
@@ -135,8 +138,9 @@ def play(cell: Cell, env_steps: int | None) -> tuple[list[Point], Point]:
         result = autorl.tune(
             task.algorithm, task.environment, fixed=task.fixed, env_steps=task.env_steps, trials=side.trials,
             env_steps_total=env_steps, tuning_seeds=range(first, first + side.seeds), test_seeds=1, tuner=side.tuner,
-            schedule=side.schedule, tuner_seed=cell.repetition, evaluation={"checkpoints": 2, "curve_episodes": 1},
-            out=Path(folder), on_trial=lambda trial: told.append((_cpu_seconds() - begun, trial)),
+            schedule=side.schedule, batch=side.batch, tuner_seed=cell.repetition, out=Path(folder),
+            evaluation={"checkpoints": 2, "curve_episodes": 1},
+            on_trial=lambda trial: told.append((_cpu_seconds() - begun, trial)),
         )  # fmt: skip
     changes = _changes(told)
     end = told[-1][0], best_trials(result.trials, 1)[0], _spent(result.trials)
