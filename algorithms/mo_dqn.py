@@ -29,12 +29,10 @@ import torch
 from torch import Tensor
 
 from autorl.agents.networks import Layout, StackedMLP
-from autorl.agents.normalization import ObservationNormalizer
-from autorl.agents.population import State, observation_length
+from autorl.agents.population import observation_length
 from autorl.agents.preferences import check_reward_scale, drawn_weights, in_scaled_rewards, joined, reward_scales
-from autorl.agents.q_learning import QLearningAlgorithm, QLearningPopulation
 from autorl.agents.replay import Transitions
-from autorl.agents.targets import track
+from autorl.agents.vector_q_learning import VectorQAlgorithm, VectorQPopulation
 from autorl.checks import check_choice, check_flag, check_number, check_whole
 from autorl.environment import Environment, Spaces
 from autorl.population import hyperparameter
@@ -47,7 +45,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class MODQN(QLearningAlgorithm):
+class MODQN(VectorQAlgorithm):
     """One configuration of weight-conditioned Q-learning; `static` ones must agree within a population.
 
     Attributes:
@@ -157,11 +155,6 @@ class MODQN(QLearningAlgorithm):
         """
         return MODQNPopulation.begin(cls, agents, environment, horizon, device)
 
-    @property
-    def gradient_steps(self) -> int:
-        """Gradient steps of an update."""
-        return self.gradient_updates
-
     def layout(self, spaces: Spaces) -> Layout:
         """The network: observation and weights in, a value for every reward and action out.
 
@@ -179,7 +172,7 @@ class MODQN(QLearningAlgorithm):
         return own, 2 * own, 2 * own * 5 * self.num_sample_w
 
 
-class MODQNPopulation(QLearningPopulation[MODQN]):
+class MODQNPopulation(VectorQPopulation[MODQN]):
     """Agents that learn by weight-conditioned Q-learning.
 
     Args:
@@ -201,25 +194,10 @@ class MODQNPopulation(QLearningPopulation[MODQN]):
         device: str,
     ) -> None:
         super().__init__(configurations, agents, environment, horizon, device)
-        self.rewards = self.spaces.rewards
-        inputs = observation_length(self.spaces, type(self.static))
-        self.normalizer = ObservationNormalizer(self.columns.flags("normalize_observations"), inputs)
         count = self.static.num_sample_w
         self._foreign = ~torch.eye(count, dtype=torch.bool, device=device)[:, None, :, None]
         self.sought = np.zeros((self.size, self.static.n_envs, self.rewards))
         self.reconfigure()
-
-    def reconfigure(self) -> None:
-        """Hands changed hyperparameters to those who keep a copy of their own."""
-        super().reconfigure()
-        self.normalizer.enabled = self.columns.flags("normalize_observations")
-        inside = self._inside(self._configurations)
-        self.scales = np.stack([reward_scales(one.reward_scale, self.rewards) for one in inside])
-
-    @property
-    def turns(self) -> npt.NDArray[np.int64]:
-        """Gradient steps of everybody's update (M)."""
-        return self.columns.whole("gradient_updates")
 
     def noise(self, generator: np.random.Generator, configuration: MODQN, steps: int) -> dict[str, Array]:
         """Whether to explore and which action then, weights of an episode that begins, and weights to learn under."""
@@ -230,19 +208,6 @@ class MODQNPopulation(QLearningPopulation[MODQN]):
         )
         return {**super().noise(generator, configuration, steps), "episode": episode, "weights": learned}
 
-    def moved(self, name: str, env_steps: int) -> npt.NDArray[np.float64]:
-        """A number on its way from its first to its last value, after so many env steps (M)."""
-        h = self.columns
-        decay = h.numbers(f"{name.removesuffix('_lambda')}_decay_steps")
-        decay = np.where(np.isfinite(decay), decay, max(1, self.horizon // 2))
-        share = (env_steps - h.numbers("learning_starts")) / decay
-        first, last = h.numbers(f"initial_{name}"), h.numbers(f"final_{name}")
-        return first + share.clip(0, 1) * (last - first)
-
-    def epsilons(self, env_steps: int) -> npt.NDArray[np.float64]:
-        """Everybody's epsilon (M)."""
-        return self.moved("epsilon", env_steps)
-
     def explore(self, observations: Array, random: Flags, draws: Mapping[str, Array]) -> tuple[Array, Array]:
         """The best action for the episode's weights, or with probability epsilon any."""
         begun = np.ones(observations.shape[:2], dtype=np.bool_)
@@ -250,9 +215,6 @@ class MODQNPopulation(QLearningPopulation[MODQN]):
             newest = (self.iteration - 1) % self.replay.slots
             begun = self.replay.data[:, newest, :, -1].cpu().numpy() > 0
         self.sought = np.where(begun[:, :, None], draws["episode"], self.sought)
-        self.normalizer.enabled = self.columns.flags("normalize_observations") & ~self.frozen
-        self.normalizer.update(observations)
-        self.normalizer.enabled = self.columns.flags("normalize_observations")
         return super().explore(observations, random, draws)
 
     def exploited(self, observations: Array) -> Array:
@@ -275,14 +237,6 @@ class MODQNPopulation(QLearningPopulation[MODQN]):
         weighed = values * self.seen(weights).transpose(1, 2)[:, :, None]
         actions: Array = weighed.sum(1).max(1).indices.cpu().numpy()
         return actions
-
-    def stepped(self, step: int, going: Flags) -> None:
-        """Moves target networks a share of the way, or copies to those whose interval is over."""
-        h = self.columns
-        every = np.maximum(h.whole("target_net_update_freq") // self.static.n_envs, 1)
-        due = going & ((h.numbers("tau") < 1) | ((step + 1) % every == 0))
-        if due.any():
-            track(self.target_weights, self.weights, h.numbers("tau") * due)
 
     def rows(self, observations: Tensor, weights: Tensor) -> Tensor:
         """Inputs (M, K batch, .) of the network: observations (M, batch, inputs) under every vector (M, K, rewards)."""
@@ -333,12 +287,3 @@ class MODQNPopulation(QLearningPopulation[MODQN]):
         norms = self.optimiser.step(self.gradients, h.numbers("learning_rate"), h.max_grad_norm, learning)
         finite: Flags = norms[:, 0].isfinite().cpu().numpy()
         return finite
-
-    def states(self) -> dict[str, State]:
-        """What Q-learning keeps, and the normaliser's statistics."""
-        return {
-            **super().states(),
-            "observation_mean": self.normalizer.mean,
-            "observation_variance": self.normalizer.variance,
-            "observation_count": self.normalizer.count,
-        }

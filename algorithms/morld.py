@@ -34,9 +34,8 @@ from autorl.agents.many_policies import ManyPoliciesPopulation
 from autorl.agents.networks import Layout
 from autorl.agents.population import State, observation_length
 from autorl.agents.preferences import check_reward_scale, in_scaled_rewards, reward_scales
-from autorl.agents.q_learning import QLearningAlgorithm
 from autorl.agents.replay import Transitions
-from autorl.agents.targets import track
+from autorl.agents.vector_q_learning import VectorQAlgorithm
 from autorl.checks import check_choice, check_flag, check_number, check_whole
 from autorl.environment import Environment, Spaces
 from autorl.errors import InvalidInput
@@ -50,7 +49,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class MORLD(QLearningAlgorithm):
+class MORLD(VectorQAlgorithm):
     """One configuration of MORL/D; `static` ones must agree within a population.
 
     Attributes:
@@ -172,11 +171,6 @@ class MORLD(QLearningAlgorithm):
         """Networks of one agent, one a policy."""
         return self.pop_size
 
-    @property
-    def gradient_steps(self) -> int:
-        """Gradient steps of an update."""
-        return self.gradient_updates
-
     def layout(self, spaces: Spaces) -> Layout:
         """A policy's network: a value for every reward and action.
 
@@ -215,7 +209,6 @@ class MORLDPopulation(ManyPoliciesPopulation[MORLD]):
 
     Attributes:
         earnings: What the policies earn in training.
-        scales: Factors of the rewards (M, rewards).
     """
 
     def __init__(
@@ -229,25 +222,6 @@ class MORLDPopulation(ManyPoliciesPopulation[MORLD]):
         super().__init__(configurations, agents, environment, horizon, device)
         self.earnings = Earnings(self.size, self.count, self.static.n_envs, self.rewards)
         self.reconfigure()
-
-    def reconfigure(self) -> None:
-        """Hands changed hyperparameters to those who keep a copy of their own."""
-        super().reconfigure()
-        inside = self._inside(self._configurations)
-        self.scales = np.stack([reward_scales(one.reward_scale, self.rewards) for one in inside])
-
-    @property
-    def turns(self) -> npt.NDArray[np.int64]:
-        """Gradient steps of everybody's update (M)."""
-        return self.columns.whole("gradient_updates")
-
-    def epsilons(self, env_steps: int) -> FloatArray:
-        """Everybody's share of uniformly random actions after so many env steps (M)."""
-        h = self.columns
-        decay = h.numbers("epsilon_decay_steps")
-        decay = np.where(np.isfinite(decay), decay, max(1, self.horizon // 2))
-        share = ((env_steps - h.numbers("learning_starts")) / decay).clip(0, 1)
-        return h.numbers("initial_epsilon") + share * (h.numbers("final_epsilon") - h.numbers("initial_epsilon"))
 
     def restart(self, mark: int) -> None:
         """Starts training episodes on seeds keyed by (seed, lineage, mark, index); earlier ones count for nothing."""
@@ -274,15 +248,12 @@ class MORLDPopulation(ManyPoliciesPopulation[MORLD]):
         self.earnings.add(kept[..., :-2], kept[..., -1] > 0, self.columns.numbers("gamma"), going)
 
     def stepped(self, step: int, going: Flags) -> None:
-        """Exchanges; moves target networks a share of the way, or copies to those whose interval is over."""
-        h, done, together = self.columns, step + 1, self.static.environments
-        exchanging = going & (done % np.maximum(h.whole("exchange_every") // together, 1) == 0)
+        """Exchanges, and moves target networks."""
+        every = np.maximum(self.columns.whole("exchange_every") // self.static.environments, 1)
+        exchanging = going & ((step + 1) % every == 0)
         if exchanging.any():
             self._exchange(exchanging)
-        every = np.maximum(h.whole("target_net_update_freq") // together, 1)
-        due = going & ((h.numbers("tau") < 1) | (done % every == 0))
-        if due.any():
-            track(self.target_weights, self.weights, h.numbers("tau") * due)
+        super().stepped(step, going)
 
     def _exchange(self, exchanging: Flags) -> None:
         """Networks pass between neighbours, and weight vectors adapt."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -13,10 +13,9 @@ from torch import Tensor
 
 from autorl.agents.images import ImageLayout
 from autorl.agents.networks import StackedMLP, stacked_layers
-from autorl.agents.normalization import ObservationNormalizer
 from autorl.agents.optimiser import Adam
-from autorl.agents.population import State, observation_length
-from autorl.agents.q_learning import QLearningAlgorithm, QLearningPopulation
+from autorl.agents.population import State
+from autorl.agents.vector_q_learning import VectorQAlgorithm, VectorQPopulation
 from autorl.environment import Environment
 from autorl.records import Agent, FloatArray
 from autorl.seeds import stream
@@ -28,10 +27,10 @@ Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
-A = TypeVar("A", bound=QLearningAlgorithm)
+A = TypeVar("A", bound=VectorQAlgorithm)
 
 
-class ManyPoliciesPopulation(QLearningPopulation[A], Generic[A]):
+class ManyPoliciesPopulation(VectorQPopulation[A], Generic[A]):
     """Agents of K policies, each with a network and a weight vector of its own, in one replay.
 
     Networks stand side by side, policy by policy and agent by agent (M K); sub-environments and rows of a batch too, in
@@ -49,9 +48,7 @@ class ManyPoliciesPopulation(QLearningPopulation[A], Generic[A]):
     Attributes:
         count: Policies of one agent (K).
         every: Policies of all agents (M K).
-        rewards: How many rewards there are.
         vectors: The policies' weight vectors (M, K, rewards), evenly spread at first.
-        normalizer: Running statistics of observations, those of all policies of an agent.
         slopes: The networks' gradients (M K, P).
     """
 
@@ -61,14 +58,12 @@ class ManyPoliciesPopulation(QLearningPopulation[A], Generic[A]):
         super().__init__(configurations, agents, environment, horizon, device)
         layout = self.static.layout(self.spaces)
         assert not isinstance(layout, ImageLayout)  # nobody here has layers for images
-        self._layout, self.count, self.rewards = layout, self.static.networks, self.spaces.rewards
+        self._layout, self.count = layout, self.static.networks
         self.every = self.size * self.count
         # Adam takes policies as rows, so that each has a gradient norm of its own and can begin anew alone.
         self.optimiser = Adam(self.weights.view(self.every, -1), np.zeros(self.every))
         self.slopes = self.gradients.view(self.every, -1)
         self.vectors = np.repeat(simplex_weights(self.count, self.rewards)[None], self.size, axis=0)
-        inputs = observation_length(self.spaces, type(self.static))
-        self.normalizer = ObservationNormalizer(self.columns.flags("normalize_observations"), inputs)
         self._asked: tuple[StackedMLP, Ints] | None = None
 
     def initialise(self) -> None:
@@ -82,7 +77,6 @@ class ManyPoliciesPopulation(QLearningPopulation[A], Generic[A]):
         """Hands changed hyperparameters to those who keep a copy of their own."""
         super().reconfigure()
         self.optimiser.epsilons = self.per_policy("adam_eps")
-        self.normalizer.enabled = self.columns.flags("normalize_observations")
 
     def per_policy(self, name: str) -> FloatArray:
         """A hyperparameter, once for each policy (M K)."""
@@ -91,13 +85,6 @@ class ManyPoliciesPopulation(QLearningPopulation[A], Generic[A]):
     @abstractmethod
     def choose(self, outputs: Tensor, chosen: Ints) -> Tensor:
         """The best actions (M P, batch) by outputs (M P, outputs, batch) of the networks of policies (M, P)."""
-
-    def explore(self, observations: Array, random: Flags, draws: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Every policy's best action, or with probability epsilon any."""
-        self.normalizer.enabled = self.columns.flags("normalize_observations") & ~self.frozen
-        self.normalizer.update(observations)
-        self.normalizer.enabled = self.columns.flags("normalize_observations")
-        return super().explore(observations, random, draws)
 
     def exploited(self, observations: Array) -> Array:
         """The best actions (M, N), every policy's in its own sub-environments."""
@@ -163,13 +150,10 @@ class ManyPoliciesPopulation(QLearningPopulation[A], Generic[A]):
             moment[policies] = 0.0
 
     def states(self) -> dict[str, State]:
-        """What Q-learning keeps, what Adam keeps by policy; vectors, and the normaliser's statistics."""
+        """What Q-learning keeps, what Adam keeps by policy, and vectors."""
         shape = (self.size, self.count, -1)
         return {
             **super().states(),
             **{name: moment.reshape(shape) for name, moment in self.optimiser.states().items()},
             "vectors": self.vectors,
-            "observation_mean": self.normalizer.mean,
-            "observation_variance": self.normalizer.variance,
-            "observation_count": self.normalizer.count,
         }
