@@ -20,6 +20,7 @@ from autorl.storage.truth import StoredStudy, Truth, database_url
 from autorl.study.asking import EVENT, Asking
 from autorl.study.description import StudyDescription
 from autorl.study.directory import RunDirectory, differences
+from autorl.study.interrupting import Interruption
 from autorl.study.judging import Judging, Verdict
 from autorl.study.loading import dump_document, load_description
 from autorl.study.loop import BROKEN, Loop
@@ -208,13 +209,15 @@ def _carried_out(
     if executor is not None:
         tuner = build_tuner(description.tuner, study.space, len(study.criteria), description.tuner_seed)
     trainer = Trainer(study, objectives, truth, executor)
-    say = _Reporter(study, trainer, on_progress)
+    interruption = Interruption()
+    say = _Reporter(study, trainer, on_progress, interruption)
     loop = Loop(study, truth, Asking(study, truth, tuner), trainer, say.tuning, on_trial)
+    verdict = Verdict()
     try:
-        loop.run()
-        verdict = Verdict()
-        if loop.finished or executor is None:
-            verdict = Judging(study, truth, trainer, say.judging).judge(loop.trials)
+        with interruption:
+            loop.run()
+            if loop.finished or executor is None:
+                verdict = Judging(study, truth, trainer, say.judging).judge(loop.trials)
     finally:
         if tuner is not None:
             tuner.close()
@@ -243,11 +246,15 @@ class _Reporter:
     """Says how far a study is.
 
     The best of thousands of trials takes as long to find as everything else that follows a group. While tuning it is
-    therefore looked for again only when `PATIENCE` times as long has passed; at the end of a phase it is exact.
+    therefore looked for again only when `PATIENCE` times as long has passed; at the end of a phase it is exact. An
+    interrupt that was lost ends the study here.
     """
 
-    def __init__(self, study: ResolvedStudy, trainer: Trainer, listener: Listener | None) -> None:
+    def __init__(
+        self, study: ResolvedStudy, trainer: Trainer, listener: Listener | None, interruption: Interruption
+    ) -> None:
         self._study, self._trainer, self._listener = study, trainer, listener
+        self._interruption = interruption
         self._trials: Sequence[Trial] = ()
         self._standing = "", 0  # the best in words, and how many failed
         self._due = 0.0
@@ -262,6 +269,7 @@ class _Reporter:
         self._say(phase, done, total)
 
     def _say(self, phase: str, done: int, total: int | None) -> None:
+        self._interruption.raise_if_noted()
         if self._listener is None:
             return
         started = time.perf_counter()
