@@ -92,8 +92,8 @@ def page(pairs: Sequence[Mapping[str, Any]], chance: float) -> tuple[str, bool]:
     rows = [
         [
             str(number), *(f"{pair[side]['seconds']:.0f}" for side in SCRIPTS), f"{ratio:.1f}",
-            *(f"{pair[side][seeds]:.1f}" if seeds == "tuning" else f"{statistics.fmean(pair[side][seeds]):.1f}"
-              for seeds in ("tuning", "test") for side in SCRIPTS),
+            *(f"{pair[side]['tuning']:.1f}" for side in SCRIPTS),
+            *(f"{statistics.fmean(pair[side]['test']):.1f}" for side in SCRIPTS),
         ]
         for number, (pair, ratio) in enumerate(zip(pairs, ratios, strict=True))
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from gymnasium.wrappers import FlattenObservation, OrderEnforcing, TimeLimit, Tr
 
 from autorl.environment.base import Backend, Spaces, Step, VectorEnvironment
 from autorl.environment.registered import Made, build, find, wrapper_maker
-from autorl.environment.twins import Maker, twin
+from autorl.environment.twins import Twin, twin
 from autorl.environment.versions import distribution_version, module_versions
 from autorl.errors import InvalidInput
 
@@ -51,8 +51,8 @@ class GymnasiumBackend(Backend):
     def vector(self, seeds: Sequence[int]) -> VectorEnvironment:
         """One sub-environment a seed."""
         spaces = self.spaces()
-        if self._twin is not None:
-            return self._twin(seeds, spaces)
+        if self._twin is not None and len(seeds) >= self._twin.least:
+            return self._twin.maker(seeds, spaces)
         return GymnasiumVector([self.make() for _ in seeds], seeds, spaces)
 
     def known_front(self, discount: float) -> npt.NDArray[np.float64] | None:
@@ -75,7 +75,7 @@ class GymnasiumBackend(Backend):
         return find(self.id)
 
     @functools.cached_property
-    def _twin(self) -> Maker | None:
+    def _twin(self) -> Twin | None:
         spec = self._found[1]
         return twin(spec, self.kwargs, self.wrappers, lambda: build(spec, self.kwargs, None).unwrapped)
 
