@@ -12,11 +12,12 @@ import numpy as np
 from autorl.errors import InvalidInput
 from autorl.records import FloatArray
 
-__all__ = ["lattice", "lattice_at_least", "simplex_weights", "weight_table", "weight_vector"]
+__all__ = ["MAX_VECTORS", "lattice", "lattice_at_least", "simplex_weights", "weight_table", "weight_vector"]
 
 ENERGY_SEED = 1
 """The seed with which pymoo begins to spread a number of vectors that no lattice has."""
 MAX_VECTORS = 100_000
+"""The most weight vectors there may be."""
 
 
 def lattice(partitions: int, rewards: int) -> FloatArray:

@@ -56,10 +56,12 @@ class GymnasiumBackend(Backend):
         return GymnasiumVector([self.make() for _ in seeds], seeds, spaces)
 
     def known_front(self, discount: float) -> npt.NDArray[np.float64] | None:
-        """What the environment itself calls its Pareto front, where no wrapper stands before it."""
-        if self.wrappers:
-            return None
+        """What the environment itself calls its Pareto front, where no wrapper changes more than what is seen."""
         environment = build(self._found[1], self.kwargs, self.max_episode_steps)
+        for wrap in self._wrap:
+            environment = wrap(environment)
+            if not isinstance(environment, gymnasium.ObservationWrapper):
+                return None
         listed = getattr(environment.unwrapped, "pareto_front", None)
         return None if listed is None else np.array(listed(gamma=discount), dtype=np.float64)
 

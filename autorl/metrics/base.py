@@ -93,6 +93,10 @@ class Metric(ABC):
             )
         return self
 
+    def beside(self, environment: Environment, discount: float) -> tuple[Metric, ...]:
+        """What reports show beside it: the same in another unit, say, where the environment allows that."""
+        return ()
+
     def known(self, plan: Plan) -> float | None:
         """The value a plan already fixes before any training, or None."""
         return None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 
 from autorl.checks import check_finite
+from autorl.documents import as_number, looks_like_number
 from autorl.errors import InvalidInput
 from autorl.metrics.base import Metric
 from autorl.pareto import undominated
@@ -24,9 +25,10 @@ from autorl.records import FloatArray, Run
 if TYPE_CHECKING:
     from autorl.environment import Environment
 
-__all__ = ["ComparedFront", "FrontMetric", "number_list", "run_front"]
+__all__ = ["KNOWN", "ComparedFront", "FrontMetric", "number_list", "run_front"]
 
 KNOWN = "known"
+"""What stands in a study file for the true front, as the environment states it."""
 
 
 def run_front(run: Run) -> FloatArray:
@@ -48,9 +50,10 @@ def number_list(name: str, given: object) -> tuple[float, ...]:
     if isinstance(given, str) or not isinstance(given, (Sequence, np.ndarray)) or not len(given):
         raise InvalidInput(f"{name}: {given!r} is no list of numbers")
     numbers = given.tolist() if isinstance(given, np.ndarray) else list(given)
-    for number in numbers:
+    read = [as_number(one, name) if isinstance(one, str) and looks_like_number(one) else one for one in numbers]
+    for number in read:
         check_finite(name, number)
-    return tuple(float(number) for number in numbers)
+    return tuple(float(number) for number in read)
 
 
 class FrontMetric(Metric):

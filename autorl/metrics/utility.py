@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from autorl.checks import check_whole
 from autorl.metrics.base import Direction
 from autorl.metrics.fronts import ComparedFront, FrontMetric
 from autorl.records import FloatArray
-from autorl.simplex import lattice_at_least, simplex_weights
+from autorl.simplex import MAX_VECTORS, lattice_at_least, simplex_weights
+
+if TYPE_CHECKING:
+    from autorl.environment import Environment
 
 __all__ = ["ExpectedUtility", "MaxUtilityLoss"]
 
 VECTORS = 50
 
 
-def _check(name: str, weights: int | None) -> None:
+def _check(name: str, weights: int | None, least: int = 2) -> None:
     if weights is not None:
-        check_whole(f"metric {name!r}: weights", weights, 2)
+        check_whole(f"metric {name!r}: weights", weights, least, MAX_VECTORS)
 
 
 def _vectors(weights: int | None, rewards: int) -> FloatArray:
@@ -46,6 +49,15 @@ class ExpectedUtility(FrontMetric):
 
     def __post_init__(self) -> None:
         _check(self.name, self.weights)
+
+    def suited(self, environment: Environment, discount: float) -> Self:
+        """The metric, once there is a weight vector for each reward.
+
+        Raises:
+            InvalidInput: If there are fewer, or the environment gives one reward.
+        """
+        _check(self.name, self.weights, environment.spaces().rewards)
+        return super().suited(environment, discount)
 
     def of_front(self, front: FloatArray) -> float:
         """The mean of the best utilities."""
@@ -77,6 +89,15 @@ class MaxUtilityLoss(ComparedFront):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check(self.name, self.weights)
+
+    def suited(self, environment: Environment, discount: float) -> Self:
+        """The metric with the true front, once there is a weight vector for each reward.
+
+        Raises:
+            InvalidInput: If there are fewer, or the front does not fit the environment.
+        """
+        _check(self.name, self.weights, environment.spaces().rewards)
+        return super().suited(environment, discount)
 
     def of_front(self, front: FloatArray) -> float:
         """The largest loss."""

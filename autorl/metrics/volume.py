@@ -9,7 +9,8 @@ import numpy as np
 
 from autorl.checks import check_finite
 from autorl.errors import InvalidInput
-from autorl.metrics.fronts import ComparedFront, FrontMetric, number_list
+from autorl.metrics.base import Metric
+from autorl.metrics.fronts import KNOWN, ComparedFront, FrontMetric, number_list
 from autorl.pareto import hypervolume
 from autorl.records import FloatArray
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Hypervolume", "HypervolumeShare"]
 
 DO_NOTHING = "do_nothing"
+KNOWN_FRONT = "the environment's known front"
 FLOOR_EPISODES = 20
 
 
@@ -26,27 +28,28 @@ def _volume(front: FloatArray, reference: tuple[float, ...]) -> float:
     return hypervolume(-front, -np.array(reference))
 
 
-def _check_reference(name: str, reference: tuple[float, ...], environment: Environment, discount: float) -> None:
-    """Refuses a reference point that does not fit the reward, or does not lie below the known front."""
-    count, shown = environment.spaces().rewards, list(reference)
+def _check_length(name: str, reference: tuple[float, ...], environment: Environment) -> None:
+    """Refuses a reference point that does not fit the reward."""
+    count = environment.spaces().rewards
     if len(reference) != count:
         raise InvalidInput(
-            f"metric {name!r}: reference_point {shown} has {len(reference)} numbers; environment {environment.id!r} "
-            f"gives {count} rewards, and it takes one number a reward"
+            f"metric {name!r}: reference_point {list(reference)} has {len(reference)} numbers; environment "
+            f"{environment.id!r} gives {count} rewards, and it takes one number a reward"
         )
-    known = environment.known_front(discount)
-    if known is None:
-        return
-    above = (known >= np.array(reference)).all(axis=1)
+
+
+def _check_below(name: str, reference: tuple[float, ...], front: FloatArray, whose: str) -> None:
+    """Refuses a reference point that does not lie below a front."""
+    shown, above = list(reference), (front >= np.array(reference)).all(axis=1)
     if not above.all():
         raise InvalidInput(
-            f"metric {name!r}: reference_point {shown} must be dominated by every point of the environment's known "
-            f"front, but {known[~above][0].tolist()} does not dominate it; choose lower numbers"
+            f"metric {name!r}: reference_point {shown} must be dominated by every point of {whose}, but "
+            f"{front[~above][0].tolist()} does not dominate it; choose lower numbers"
         )
-    if not (known > np.array(reference)).all(axis=1).any():
+    if not (front > np.array(reference)).all(axis=1).any():
         raise InvalidInput(
-            f"metric {name!r}: reference_point {shown} leaves the environment's known front no volume, since none of "
-            f"its {len(known)} points is better in every reward; choose lower numbers"
+            f"metric {name!r}: reference_point {shown} leaves {whose} no volume, since none of its {len(front)} points "
+            f"is better in every reward; choose lower numbers"
         )
 
 
@@ -83,8 +86,19 @@ class Hypervolume(FrontMetric):
             InvalidInput: If the point has not one number a reward, or is not dominated by the known front.
         """
         fitted = super().suited(environment, discount)
-        _check_reference(self.name, self.reference_point, environment, discount)
+        _check_length(self.name, self.reference_point, environment)
+        known = environment.known_front(discount)
+        if known is not None:
+            _check_below(self.name, self.reference_point, known, KNOWN_FRONT)
         return fitted
+
+    def beside(self, environment: Environment, discount: float) -> tuple[Metric, ...]:
+        """The share of the true front's hypervolume, and above what doing nothing gives, where that front is known."""
+        if environment.known_front(discount) is None:
+            return ()
+        share = HypervolumeShare(reference_point=self.reference_point)
+        above = HypervolumeShare(reference_point=self.reference_point, floor=DO_NOTHING)
+        return share.suited(environment, discount), above.suited(environment, discount)
 
     def of_front(self, front: FloatArray) -> float:
         """The volume."""
@@ -132,7 +146,9 @@ class HypervolumeShare(ComparedFront):
                 is not below the front's hypervolume.
         """
         fitted = super().suited(environment, discount)
-        _check_reference(self.name, self.reference_point, environment, discount)
+        _check_length(self.name, self.reference_point, environment)
+        whose = KNOWN_FRONT if self.front == KNOWN else "the front given"
+        _check_below(self.name, self.reference_point, fitted.target, whose)
         if self.floor == DO_NOTHING:
             from autorl.environment.evaluation import constant_returns
 

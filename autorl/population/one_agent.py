@@ -152,12 +152,20 @@ class OneAgentPopulation(Population):
 
         Returns:
             Discounted returns, shape (M, 1, episodes, rewards), and the env steps each agent took (M).
+
+        Raises:
+            InvalidInput: If a trainer gives a score where there are several rewards.
         """
         returns, steps = [], []
         for agent, trainer in zip(self._agents, self._trainers, strict=True):
-            score = trainer.score
+            score, rewards = trainer.score, environment.spaces().rewards
+            if score is not None and rewards > 1:
+                raise InvalidInput(
+                    f"the algorithm returned the score {score!r}, but environment {environment.id!r} gives {rewards} "
+                    f"rewards, which one number cannot stand for; return a policy instead"
+                )
             if score is not None and not trainer.diverged:
-                returns.append(np.full((1, episodes, environment.spaces().rewards), score))
+                returns.append(np.full((1, episodes, 1), score))
                 steps.append(0)
                 continue
 

@@ -137,7 +137,8 @@ def _headlines(content: StudyContent, shown: Sequence[Entry]) -> tuple[str, ...]
 def _result(content: StudyContent, shown: Sequence[Entry], chosen: Sequence[Entry], praise: str) -> tuple[str, ...]:
     if len(content.objectives) > 1:
         beaten = sum(entry.dominated for entry in chosen)
-        text = f"The front has {len(chosen)} configuration{'s' if len(chosen) != 1 else ''}, chosen on tuning seeds"
+        seeds = "validation" if content.finalists else "tuning"
+        text = f"The front has {len(chosen)} configuration{'s' if len(chosen) != 1 else ''}, chosen on {seeds} seeds"
         text += f"; {beaten} of them {'is' if beaten == 1 else 'are'} dominated on the test seeds." if beaten else "."
         return (text,)
     quantity, best = content.objectives[0], chosen[0].member
@@ -275,14 +276,22 @@ def _finalists(content: StudyContent) -> Table | None:
     """The finalists as the validation seeds judged them."""
     if not content.finalists:
         return None
-    first = content.objectives[0].label
+    labels = [one.label for one in content.objectives]
     rows = tuple(
-        (f"Trial {one.trial}", estimate(one.validation.get(first)), estimate(one.tuning.get(first)))
+        (
+            f"Trial {one.trial}",
+            *(estimate(scores.get(label)) for label in labels for scores in (one.validation, one.tuning)),
+        )
         for one in content.finalists
     )
-    caption = f"The finalists by {first} on {len(content.seeds.validation)} validation seeds, which chose among them."
-    head = ("configuration", f"{first}, validation", f"{first}, tuning")
-    return Table(caption, head, rows, frozenset({1, 2}), frozenset({0}))
+    caption = (
+        f"The finalists by {', '.join(labels)} on {len(content.seeds.validation)} validation seeds, which chose among "
+    )
+    caption += "them."
+    head = ("configuration", *(f"{label}, {seeds}" for label in labels for seeds in ("validation", "tuning")))
+    chosen = {one.trial for one in content.chosen}
+    marked = frozenset(row for row, one in enumerate(content.finalists) if one.trial in chosen)
+    return Table(caption, head, rows, frozenset(range(1, len(head))), marked)
 
 
 def _costs(content: StudyContent) -> Table:

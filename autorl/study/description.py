@@ -260,7 +260,7 @@ class StudyDescription(_Frozen):
         tuner_seed: The tuner's seed.
         evaluation: How policies are judged.
         limits: When to give up.
-        finalists: At most this many configurations go to validation (one objective) or to test (several).
+        finalists: At most this many configurations go to validation, and with several objectives to test.
         start_from: Configurations tried right after the default, and earlier studies whose best are.
         executor: Who trains; "local".
         storage: "sqlite" (a file in the run directory) or a database URL.

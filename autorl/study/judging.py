@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 
 from autorl.content import digest
 from autorl.errors import InvalidInput
-from autorl.metrics import Constraint, Criterion, bundled_metrics
-from autorl.metrics.base import Metric, option_fields
+from autorl.metrics import Metric
 from autorl.records import Configuration, Run, Status, Stretch, Trial
 from autorl.statistics import Estimate, estimate
 from autorl.storage.truth import Truth
 from autorl.study.resolved import ResolvedStudy
-from autorl.study.selection import best_trials, chosen_front, ranked, selectable
+from autorl.study.selection import best_trials, chosen_front, front_places, ranked, selectable
 from autorl.study.trainer import NotTrainedError, Trainer, Wanted
 
-__all__ = ["OPENED", "Judged", "Judging", "Verdict", "reported_metrics"]
+__all__ = ["OPENED", "Judged", "Judging", "Verdict"]
 
 OPENED = "test opened"
 """The kind of input that records every opening of the test seeds."""
@@ -139,12 +138,12 @@ class Judging:
     def _chosen(self, trials: Sequence[Trial]) -> tuple[list[Judged], list[Judged]]:
         """The finalists judged on validation seeds, and who is tested."""
         study = self._study
-        count = study.description.finalists
-        if len(study.criteria) > 1:
-            return [], [self._of(trial) for trial in chosen_front(trials, count)]
-        if not study.seeds.validation:
-            return [], [self._of(trial) for trial in best_trials(trials, 1)]
-        finalists = [self._of(trial) for trial in best_trials(trials, count)]
+        several, count = len(study.criteria) > 1, study.description.finalists
+        validated = bool(study.seeds.validation)
+        best = chosen_front(trials, count) if several else best_trials(trials, count if validated else 1)
+        finalists = [self._of(trial) for trial in best]
+        if not validated:
+            return [], finalists
         horizon = self._trainer.objective.horizon
         wanted = [one.wanted(study.seeds.validation, horizon, "validation") for one in finalists]
         judged = []
@@ -155,9 +154,12 @@ class Judging:
         scores = [_validated(one, study) for one in judged]
         failed = [one for one, score in zip(judged, scores, strict=True) if score is None]
         measured = [(one, *score) for one, score in zip(judged, scores, strict=True) if score is not None]
-        order = ranked([loss for _, loss, _ in measured], [violations for _, _, violations in measured])
-        judged = [*(measured[place][0] for place in order), *failed]
-        return judged, judged[:1]
+        losses, violations = [loss for _, loss, _ in measured], [bounds for _, _, bounds in measured]
+        order = [measured[place][0] for place in ranked(losses, violations)]
+        if several:
+            front = [measured[place][0] for place in front_places(losses, violations)]
+            return [*order, *failed], front or failed
+        return [*order, *failed], [*order, *failed][:1]
 
     def _tested(self, verdict: Verdict) -> Verdict:
         """Trains everybody reported on the test seeds."""
@@ -204,28 +206,14 @@ class Judging:
         return all(self._trainer.known_run(agent, one.mark) is not None for agent in one.agents)
 
 
-def reported_metrics(criteria: Sequence[Criterion], constraints: Sequence[Constraint], rewards: int) -> list[Criterion]:
-    """The objectives, the metrics of constraints, then the bundled metrics without options for so many rewards."""
-    own = {one.label: one for one in criteria}
-    for one in constraints:
-        own.setdefault(one.label, Criterion(one.metric, one.metric.direction))
-    unfit = "scalar" if rewards > 1 else "vector"
-    for metric_class in bundled_metrics().values():
-        if not option_fields(metric_class) and metric_class.rewards != unfit:
-            metric = metric_class()
-            own.setdefault(metric.label, Criterion(metric, metric.direction))
-    return list(own.values())
-
-
-def _validated(one: Judged, study: ResolvedStudy) -> tuple[float, tuple[float, ...]] | None:
-    """A finalist's loss and violations on the validation seeds; None if it failed or diverged on one of them."""
+def _validated(one: Judged, study: ResolvedStudy) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """A finalist's losses and violations on the validation seeds; None if it failed or diverged on one of them."""
     runs = one.validation
     if len(runs) < len(study.seeds.validation) or any(run.status is not Status.COMPLETE for run in runs):
         return None
-    (criterion,) = study.criteria
-    loss = criterion.loss(criterion.metric.aggregate(runs))
+    losses = tuple(one.loss(one.metric.aggregate(runs)) for one in study.criteria)
     violations = tuple(bound.violation(bound.metric.aggregate(runs)) for bound in study.constraints)
-    return (loss, violations) if all(map(math.isfinite, (loss, *violations))) else None
+    return (losses, violations) if all(map(math.isfinite, (*losses, *violations))) else None
 
 
 def _described(one: Judged) -> object:

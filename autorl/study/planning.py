@@ -116,7 +116,7 @@ def plan_study(resolved: ResolvedStudy) -> StudyPlan:
     trials = _trials(resolved)
     finalists = description.finalists if trials is None else min(description.finalists, trials)
     phases = [_phase(resolved, "tuning", trials, len(seeds.tuning))]
-    if seeds.validation and not several:
+    if seeds.validation:
         phases.append(_phase(resolved, "validation", finalists, len(seeds.validation)))
     # The default is tested too, whether it is among the finalists or not.
     tested = (finalists if several else 1) + 1

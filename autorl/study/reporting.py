@@ -16,8 +16,9 @@ from autorl.report import Curve, Member, Phase, Quantity, SeedSets, StudyContent
 from autorl.report.content import Schedule
 from autorl.report.feasibility import feasible
 from autorl.storage.truth import Truth
-from autorl.study.judging import OPENED, Judged, Verdict, reported_metrics
+from autorl.study.judging import OPENED, Judged, Verdict
 from autorl.study.loop import BROKEN
+from autorl.study.reported_metrics import reported_metrics
 from autorl.study.resolved import ResolvedStudy
 from autorl.study.trainer import LOST, Charge
 
@@ -48,7 +49,7 @@ def content(
         provenance: Of the newest session.
         finished: Whether the budget is used up.
     """
-    metrics = reported_metrics(study.criteria, study.constraints, study.environment.spaces().rewards)
+    metrics = reported_metrics(study)
     seed = study.description.tuner_seed
     several = len(study.criteria) > 1
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from autorl.content import canonical_json
-from autorl.pareto import select_by_hypervolume, total_violation
+from autorl.pareto import non_dominated, select_by_hypervolume, total_violation
 from autorl.records import Trial
 from autorl.schedules import ranking
 
-__all__ = ["best_trials", "chosen_front", "preferred", "ranked", "reached", "selectable"]
+__all__ = ["best_trials", "chosen_front", "front_places", "preferred", "ranked", "reached", "selectable"]
 
 
 def reached(trial: Trial) -> tuple[int, int]:
@@ -35,14 +37,28 @@ def selectable(trials: Sequence[Trial]) -> list[Trial]:
     return list(found.values())
 
 
-def ranked(losses: Sequence[float], violations: Sequence[Sequence[float]]) -> list[int]:
-    """Places in order of preference: feasible ones by loss, then the others by total violation; ties by loss, place.
+def ranked(losses: Sequence[Sequence[float]], violations: Sequence[Sequence[float]]) -> list[int]:
+    """Places in order of preference: feasible ones by front, then the others by total violation; ties by place.
 
     Args:
-        losses: One a candidate.
+        losses: One sequence a candidate; with one objective the order of fronts is that of losses.
         violations: One sequence a candidate, 0 or below where a constraint holds; empty without constraints.
     """
-    return ranking.order([(loss,) for loss in losses], violations)
+    return ranking.order(losses, violations)
+
+
+def front_places(losses: Sequence[Sequence[float]], violations: Sequence[Sequence[float]]) -> list[int]:
+    """Places of the front of those that no other one beats by feasibility alone, in the order given.
+
+    Args:
+        losses: One sequence a candidate.
+        violations: As in `ranked`.
+    """
+    if not losses:
+        return []
+    total = total_violation(violations)
+    places = np.flatnonzero(total == total.min())
+    return [int(place) for place in places[non_dominated(np.asarray(losses, dtype=np.float64)[places])]]
 
 
 def preferred(trials: Sequence[Trial]) -> list[Trial]:

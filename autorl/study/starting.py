@@ -145,21 +145,20 @@ def keep_start(start: Start, directory: Path) -> None:
 def best_of(result: Result, count: int) -> list[Trial]:
     """The best trials of a study by its own selection, best first; fewer where it has fewer.
 
-    With one objective the finalists in the order of the validation seeds, if there are any, then by tuning loss. With
-    several the chosen front, then the front of what is left, and so on.
+    First the finalists in the order of the validation seeds, if there are any. Then with one objective by tuning loss,
+    with several the chosen front, the front of what is left, and so on.
     """
     candidates = selectable(result.trials)
+    places = {member.trial: place for place, member in enumerate(result.content.finalists)}
+    found = sorted((trial for trial in candidates if trial.number in places), key=lambda trial: places[trial.number])
+    candidates = [trial for trial in candidates if trial.number not in places]
     if len(result.study.criteria) == 1:
-        validated = [member.trial for member in result.content.finalists]
-        places = {number: place for place, number in enumerate(validated)}
-        best = best_trials(candidates, len(candidates))
-        return sorted(best, key=lambda trial: places.get(trial.number, len(places)))[:count]
-    found: list[Trial] = []
+        return [*found, *best_trials(candidates, len(candidates))][:count]
     while candidates and len(found) < count:
         found += chosen_front(candidates, count - len(found))
         taken = {trial.number for trial in found}
         candidates = [trial for trial in candidates if trial.number not in taken]
-    return found
+    return found[:count]
 
 
 def fitted(

@@ -106,6 +106,14 @@ def test_who_states_no_front_has_none() -> None:
         assert environment.known_front(1.0) is None
 
 
+@pytest.mark.parametrize("name", ["autorl.environment.one_hot:OneHot", "FlattenObservation"])
+def test_a_wrapper_of_observations_leaves_the_front_as_it_is(name: str) -> None:
+    plain, seen = (Environment("fruit-tree-v0", wrappers=wrappers) for wrappers in ([], [name]))
+    np.testing.assert_array_equal(seen.known_front(0.99), plain.known_front(0.99))
+    weighed = [name, {"name": "LinearReward", "kwargs": {"weight": [1] * 6}}]
+    assert Environment("fruit-tree-v0", wrappers=weighed).known_front(0.99) is None
+
+
 class TestScalarisedViews:
     def view(self, weight: list[float], id: str = "deep-sea-treasure-v0") -> Environment:
         return Environment(id, wrappers=[{"name": "LinearReward", "kwargs": {"weight": weight}}])

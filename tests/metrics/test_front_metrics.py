@@ -279,6 +279,22 @@ class TestWhatDoesNotFitTheEnvironment:
         with pytest.raises(InvalidInput, match="leaves the environment's known front no volume"):
             metric("hypervolume", reference_point=front.min(axis=0).tolist()).suited(gathering, 0.98)
 
+    def test_a_reference_point_not_below_a_front_of_the_study(self) -> None:
+        rooms = Environment("four-room-v0")
+        share = metric("hypervolume_share", reference_point=[0, 0, 0], front=[[1, 1, 1], [2, -1, 3]])
+        with pytest.raises(InvalidInput, match=r"every point of the front given, but \[2.0, -1.0, 3.0\] does not"):
+            share.suited(rooms, 1.0)
+
+    def test_a_reference_point_as_yaml_reads_it(self) -> None:
+        assert metric("hypervolume", reference_point=[0, "-5e1"]).options == {"reference_point": [0.0, -50.0]}
+        with pytest.raises(InvalidInput, match="'far' is no finite number"):
+            metric("hypervolume", reference_point=[0, "far"])
+
+    @pytest.mark.parametrize("name", ["expected_utility", "max_utility_loss"])
+    def test_fewer_weight_vectors_than_rewards(self, name: str) -> None:
+        with pytest.raises(InvalidInput, match=f"metric '{name}': weights: 3 must be at least 6"):
+            metric(name, weights=3).suited(Environment("fruit-tree-v0"), 1.0)
+
     def test_a_floor_above_the_front(self) -> None:
         with pytest.raises(InvalidInput, match=r"floor 900 is not below the hypervolume of the true front, 854\.85"):
             metric("hypervolume_share", reference_point=[0, -50], floor=900).suited(TREASURE, 0.99)

@@ -158,6 +158,18 @@ def test_a_policy_that_learns_in_place_is_judged_as_it_stood_at_the_report(cartp
     assert pushing(cartpole, 7, 0) != pushing(cartpole, 7, 1)
 
 
+def test_a_score_cannot_stand_for_several_rewards() -> None:
+    treasure = Environment("deep-sea-treasure-v0")
+
+    def train(config: Any, environment: Any, seed: int, env_steps: int, report: Any) -> float:
+        return 3.0
+
+    made = start(train, treasure)
+    made.advance(100)
+    with pytest.raises(InvalidInput, match=r"the score 3\.0, but environment 'deep-sea-treasure-v0' gives 2 rewards"):
+        made.evaluate(treasure, 2, 1.0)
+
+
 @pytest.mark.parametrize("score", [math.nan, math.inf, np.float32("nan")])
 def test_a_score_that_is_not_finite_has_diverged(score: float, cartpole: Environment) -> None:
     def loop(config: Any, environment: Environment, seed: int, env_steps: int, report: Any) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from autorl.pareto import non_dominated
 from autorl.records import Trial
 from autorl.study import Study
 from autorl.study.trainer import Trainer, Wanted
@@ -59,3 +60,18 @@ def test_baseline_is_no_trial_and_charged_apart(tmp_path: Path) -> None:
     assert phases["tuning"].training == 8 * 2 * 1000
     assert phases["baseline"].training == 3 * 1000
     assert phases["test"].training == 3 * 1000
+
+
+def test_with_several_objectives_the_front_is_of_the_validation_seeds(
+    tmp_path: Path, spied: list[tuple[str, tuple[int, ...], int]]
+) -> None:
+    seeds = {"tuning": [1, 2], "validation": [3, 4, 5], "test": [6, 7]}
+    content = study(
+        "quick", objectives=["return", "worst_return"], seeds=seeds, budget={"trials": 12, "env_steps": 1000}
+    )
+    result = Study.load(content).run(tmp_path)
+    finalists = result.content.finalists
+    losses = [[-member.validation[name].mean for name in ("return", "worst_return")] for member in finalists]
+    best = [member.trial for member, kept in zip(finalists, non_dominated(losses), strict=True) if kept]
+    assert sorted(member.trial for member in result.content.front) == sorted(best)
+    assert [seeds for phase, seeds, _ in spied if phase == "validation"] == [(3, 4, 5)] * len(finalists)

@@ -146,7 +146,10 @@ def test_a_whole_study(tmp_path: Path) -> None:
     assert result.best is not None
     (label,) = [criterion.label for criterion in result.study.criteria]
     assert result.best.member.test[label].mean == pytest.approx(854.8504, abs=1e-4)
-    assert "cardinality" in result.best.member.test
+    tested = {name.partition("(")[0]: estimate.mean for name, estimate in result.best.member.test.items()}
+    assert {"cardinality", "expected_utility", "igd", "igd_plus", "epsilon", "max_utility_loss"} <= set(tested)
+    shares = [estimate.mean for name, estimate in result.best.member.test.items() if name.startswith("hypervolume_sh")]
+    assert shares == pytest.approx([1.0, 1.0])  # from zero, and from what doing nothing gives
     assert "return" not in result.best.member.test
     (trial, *_) = result.trials
     assert [run.final.shape for run in trial.runs] == [(10, 2, 2)] * 2

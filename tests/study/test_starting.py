@@ -109,6 +109,8 @@ class TestWhichConfigurations:
         assert numbers_of(table, 2, [], 2) == [1, 2]
         assert numbers_of(table, 2, [], 4) == [1, 2, 4, 5]
         assert numbers_of(table, 2, [], 99) == [1, 2, 4, 5, 3, 0]
+        assert numbers_of(table, 2, [2, 1], 3) == [2, 1, 4]  # validation decides first
+        assert numbers_of(table, 2, [2, 1], 1) == [2]
 
     def test_feasible_ones_come_first(self) -> None:
         table = [
