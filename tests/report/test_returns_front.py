@@ -14,6 +14,7 @@ from autorl.report.entries import entries
 from autorl.report.picture import styled
 from autorl.report.results import results_document
 from autorl.report.returns_front import returns_front
+from autorl.study import Study
 from tests.report.report_examples import AUC, study
 from tests.report.test_results_json import strict
 
@@ -67,3 +68,12 @@ def test_it_stands_in_the_page_and_beside_it(tmp_path: Path) -> None:
     assert '<figure id="returns">' in page
     assert (tmp_path / "returns.png").stat().st_size > 10_000
     assert not returns_front(study((AUC,), trials=3, test=2), ())
+
+
+def test_the_bundled_study_in_short_draws_its_fronts_beside_the_true_one(tmp_path: Path) -> None:
+    short = {"budget": {"trials": 2, "env_steps": 4096}, "seeds": {"tuning": 1, "validation": 1, "test": 2}}
+    result = Study.load("dst_pareto", short).run(tmp_path)
+    assert result.complete
+    assert (tmp_path / "returns.png").stat().st_size > 10_000
+    report = result.report_path.read_text(encoding="utf-8")
+    assert "true front" in report

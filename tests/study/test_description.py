@@ -12,6 +12,7 @@ from autorl.errors import InvalidInput, UnknownName
 from autorl.seeds import SeedPlan
 from autorl.study.description import StudyDescription
 from autorl.study.loading import bundled_studies, dump_document, load_description
+from autorl.study.resolved import resolve
 
 SMALL: Mapping[str, object] = {"algorithm": "ppo", "environment": "CartPole-v1", "budget": {"trials": 4}}
 FULL: Mapping[str, object] = {
@@ -247,3 +248,8 @@ def test_bundled_studies_load_and_have_a_summary(name: str) -> None:
     assert found.name == name
     assert len(found.seeds.test) >= 10
     assert bundled_studies()[name].read_text().startswith("# ")
+    resolved = resolve(found)
+    if resolved.environment.spaces().rewards > 1:
+        assert resolved.seeds.validation
+        if "gamma" not in resolved.space.names:
+            assert resolved.baseline["gamma"] == found.evaluation.discount
