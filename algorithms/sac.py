@@ -84,7 +84,7 @@ class SAC(SquashedActorAlgorithm):
     def __post_init__(self) -> None:
         self.check_shared()
         _, first = self.temperature
-        check_number("ent_coef", first, 0, above=self.temperature[0])
+        check_number("ent_coef", first, 0, sys.float_info.max, above=self.temperature[0])
         if self.target_entropy != "auto":
             check_number("target_entropy", self.target_entropy, -sys.float_info.max, sys.float_info.max)
 
@@ -98,9 +98,9 @@ class SAC(SquashedActorAlgorithm):
         given = self.ent_coef
         if not isinstance(given, str):
             return False, given
-        word, _, start = given.partition("_")
+        word, joint, start = given.partition("_")
         try:
-            return {"auto": True}[word], float(start or 1.0)
+            return {"auto": True}[word], float(start) if joint else 1.0
         except (KeyError, ValueError):
             raise InvalidInput(f'ent_coef: {given!r} is neither a number nor "auto" nor such as "auto_0.1"') from None
 
@@ -149,7 +149,8 @@ class SACPopulation(SquashedActorPopulation[SAC]):
         super().reconfigure()
         self._read_temperatures()
         fixed = torch.from_numpy(~self._automatic[:, None]).to(self.device)
-        self.log_temperature.copy_(self._first_log_temperature.where(fixed, self.log_temperature))
+        anew = fixed | ~self.log_temperature.isfinite()  # one that was fixed at 0 has nothing to be learned from
+        self.log_temperature.copy_(self._first_log_temperature.where(anew, self.log_temperature))
 
     def _read_temperatures(self) -> None:
         """Takes `ent_coef` and `target_entropy`, which may be texts and so are no columns, from the configurations."""

@@ -162,7 +162,8 @@ class TD3Population(ContinuousPopulation[TD3]):
             value_gradient[:, 0] = -1 / size
             gradient = self.critics.action_gradient(value_gradient) * (1 - actions.square())
             self.actor.backward(gradient.transpose(1, 2))
-            norms = norms + self.optimiser.step(self.gradients, rates, None, due)
+            moved = self.optimiser.step(self.gradients, rates, None, due)
+            norms = norms + moved.where(torch.from_numpy(due[:, None]).to(self.device), 0.0)  # not of who waits
             taus = h.numbers("tau") * due
             track(self.critics.target_weights, self.critics.weights, taus)
             track(self.target_weights, self.weights, taus)

@@ -202,7 +202,8 @@ class Objective:
             loaded = [states.load(chain[done - 1]) for chain in chains]
             kept = [state for state in loaded if state is not None]
             if len(kept) == len(loaded):
-                agents = [agent.at(group.first) for agent in group.agents]
+                # As they trained until there: what changes from here on is handed over by `replace`, as it is live.
+                agents = [agent.at(spans[done - 1][0]) for agent in group.agents]
                 population = build(agents, self.environment, self.horizon, self.device)
                 population.load_state_dict({name: np.stack([state[name] for state in kept]) for name in kept[0]})
                 return population, done

@@ -133,6 +133,38 @@ def test_an_exploited_copy_goes_on_from_the_weights_it_was_copied_from(
     assert bits(alone[1:2]) != bits(unbroken[0][1:2])
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "before", "after"),
+    [
+        ("sac", {"ent_coef": "auto"}, {"ent_coef": 0.01}),
+        ("sac", {"ent_coef": 0.01}, {"ent_coef": 0.2}),
+        ("sac", {"ent_coef": 0.0}, {"ent_coef": "auto_0.3"}),
+        ("sac", {"target_entropy": "auto"}, {"target_entropy": -3.0}),
+        ("td3", {"policy_delay": 1}, {"policy_delay": 3}),
+        ("mdpo_off_policy", {"gamma": 0.99}, {"gamma": 0.9}),
+        (
+            "dqn",
+            {"prioritized_replay": True, "per_alpha": 0.2},
+            {"prioritized_replay": True, "per_alpha": 0.9, "learning_rate": 0.1},
+        ),
+    ],
+)
+def test_hyperparameters_that_change_in_training_do_so_from_a_state_as_they_do_live(
+    tmp_path: Path, algorithm: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    where = Environment("CartPole-v1" if algorithm == "dqn" else "Pendulum-v1", max_episode_steps=50)
+    black_box = objective(algorithm=algorithm, environment=where, horizon=200, rungs=(100, 200), checkpoints=(100, 200))
+    small = {"learning_starts": 20, "batch_size": 16, "width": 8, "n_envs": 1}
+    old, new = ({**black_box.algorithm_class.defaults(), **small, **values} for values in (before, after))
+    source, copy = Agent(old, 0), Agent(new, 0, "copy", (Stretch(100, old),))
+    train(tmp_path / "states", Group((source,), 0, 100, keep=True), of=black_box)
+    ((continued,),) = train(tmp_path / "states", Group((copy,), 100, 200), of=black_box)
+    ((replayed,),) = train(tmp_path / "none", Group((copy,), 0, 200), of=black_box)
+    assert bits(continued) == bits(replayed[1:])
+    ((kept,),) = train(tmp_path / "states", Group((source,), 100, 200), of=black_box)
+    assert bits(kept)[0][-1] != bits(continued)[0][-1], "the change has an effect"
+
+
 def test_a_history_says_who_somebody_was(tmp_path: Path) -> None:
     agent = Agent(full(), 4, "b", (Stretch(300, full(gamma=0.9)), Stretch(700, full(gamma=0.8), "a")))
     assert [agent.at(mark).configuration["gamma"] for mark in (0, 299, 300, 700, 1000)] == [0.9, 0.9, 0.8, 0.99, 0.99]

@@ -110,9 +110,17 @@ def image_shape(space: gymnasium.Space[Any]) -> ImageShape | None:
         space: Of observations.
 
     Raises:
-        InvalidInput: If the shortest axis is the middle one, or the image is smaller than 4 x 4.
+        InvalidInput: If bytes have two axes or four, the shortest of three is the middle one, or the image is smaller
+            than 4 x 4.
     """
-    if not (isinstance(space, Box) and space.dtype == np.uint8 and len(space.shape) == 3):
+    if not (isinstance(space, Box) and space.dtype == np.uint8):
+        return None
+    if len(space.shape) in (2, 4) and space.high.max() == np.iinfo(np.uint8).max:
+        raise InvalidInput(
+            f"images of shape {space.shape} are not understood: an image has three axes, of which the shortest, first "
+            f"or last, holds the channels; wrappers: [FlattenObservation] makes them vectors"
+        )
+    if len(space.shape) != 3:
         return None
     first = space.shape[0] <= min(space.shape[1:])
     channels, height, width = space.shape if first else (space.shape[2], *space.shape[:2])

@@ -26,12 +26,14 @@ class Priorities:
     Attributes:
         tree: Sums of p^alpha, shape (M, 2 leaves), float64; node 1 holds the total.
         largest: The largest p met (M), 1 at first.
+        alphas: The exponents that the leaves have (M), nan at first. Where others are given, the leaves follow.
     """
 
     def __init__(self, size: int, rows: int) -> None:
         self.leaves = 1 << max(0, (rows - 1).bit_length())
         self.tree = np.zeros((size, 2 * self.leaves))
         self.largest = np.ones(size)
+        self.alphas = np.full(size, np.nan)
         self._agents = np.arange(size)[:, None]
 
     def add(self, rows: Rows, alphas: Float64, running: npt.NDArray[np.bool_]) -> None:
@@ -42,6 +44,7 @@ class Priorities:
             alphas: Exponents (M,).
             running: Whose transitions are new (M).
         """
+        self._follow(alphas)
         values = np.where(running, self.largest**alphas, 0.0)[:, None]
         given = np.where(running[:, None], values, self.tree[:, self.leaves + rows])
         self._write(np.broadcast_to(rows, given.shape), given)
@@ -55,6 +58,7 @@ class Priorities:
             alphas: Exponents (M,).
             learning: Whose priorities change (M).
         """
+        self._follow(alphas)
         if not learning.all():
             kept = self.tree[self._agents, self.leaves + rows]
             self._write(rows, np.where(learning[:, None], priorities ** alphas[:, None], kept))
@@ -92,6 +96,21 @@ class Priorities:
         weights: Any = (filled * shares) ** -betas[:, None]
         scaled: npt.NDArray[np.float32] = (weights / weights.max(1, keepdims=True)).astype(np.float32)
         return scaled
+
+    def _follow(self, alphas: Float64) -> None:
+        """Raises leaves from old exponents to new ones; of an exponent of 0, which forgot p, all take the largest."""
+        changed = alphas != self.alphas
+        if not changed.any():
+            return
+        for row in np.flatnonzero(changed & ~np.isnan(self.alphas)):
+            leaves, old = self.tree[row, self.leaves :], self.alphas[row]
+            raised = leaves ** (alphas[row] / old) if old > 0 else self.largest[row] ** alphas[row]
+            leaves[...] = np.where(leaves > 0, raised, 0.0)
+            level = self.leaves
+            while level > 1:
+                level //= 2
+                self.tree[row, level : 2 * level] = self.tree[row, 2 * level : 4 * level].reshape(-1, 2).sum(1)
+        self.alphas = alphas.copy()
 
     def _write(self, rows: Rows, values: Float64) -> None:
         nodes = self.leaves + rows

@@ -172,5 +172,6 @@ class QLearningPopulation(OffPolicyPopulation[A], Generic[A]):
             **self.optimiser.states(),
         }
         if self.priorities is not None:
-            states |= {"priorities": self.priorities.tree, "largest_priority": self.priorities.largest}
+            trees = self.priorities
+            states |= {"priorities": trees.tree, "largest_priority": trees.largest, "priority_exponents": trees.alphas}
         return states

@@ -53,7 +53,7 @@ def _summary(resolved: ResolvedStudy, plan: StudyPlan) -> list[str]:
         *constraints,
         f"Tuner {tuner}, schedule {schedule}; {description.budget.env_steps:,} env steps an agent at full length",
         f"Space of {len(resolved.space.names)} hyperparameters; static combinations: {combinations}",
-        f"Memory of the largest group ({plan.group_agents} agents): {memory}, beside Python and its libraries",
+        f"Memory of {plan.group_agents} agents that train at the same time: {memory}, beside Python and its libraries",
         f"Disk for saved states: {disk} at a time",
     ]
 

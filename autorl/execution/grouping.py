@@ -9,7 +9,7 @@ from autorl.content import canonical_json
 from autorl.objective import Group
 from autorl.records import Agent, Configuration
 
-__all__ = ["by_configuration", "configurations", "make_groups"]
+__all__ = ["LARGEST", "by_configuration", "configurations", "make_groups"]
 
 LARGEST = 64
 """Agents beyond which a group grows no faster per agent, and only waits longer for its result."""

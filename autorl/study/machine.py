@@ -23,20 +23,21 @@ def check_machine(study: ResolvedStudy, jobs: int = 1) -> StudyPlan:
         jobs: Worker processes.
 
     Raises:
-        InvalidInput: If its device is not there, more than one worker would share it, or the largest group of agents
-            does not fit into memory.
+        InvalidInput: If its device is not there, more than one worker would share it, or the agents that train at the
+            same time do not fit into memory.
     """
     description = study.description
     where, device = description.where, description.device
     memory = machine_memory() if device == "cpu" else device_memory(device, where)
     if device != "cpu" and jobs > 1:
         raise InvalidInput(f"jobs: {jobs} with device: {device}; a device trains one population at a time: jobs is 1")
-    plan = plan_study(study)
+    plan = plan_study(study, jobs)
     if plan.memory_bytes is not None and memory is not None and plan.memory_bytes > memory:
+        whose = "this machine" if device == "cpu" else f"device {device}"
         raise InvalidInput(
-            f"{where}: the largest group of {plan.group_agents} agents needs up to {plan.memory_bytes / GIBIBYTE:,.1f} "
-            f"GiB, and {'this machine' if device == 'cpu' else f'device {device}'} has {memory / GIBIBYTE:,.1f} GiB; "
-            f"lower {_lowered(study)}"
+            f"{where}: up to {plan.group_agents} agents train at the same time and need up to "
+            f"{plan.memory_bytes / GIBIBYTE:,.1f} GiB, and {whose} has {memory / GIBIBYTE:,.1f} GiB; lower "
+            f"{_lowered(study)}"
         )
     return plan
 
@@ -45,7 +46,7 @@ def _lowered(study: ResolvedStudy) -> str:
     """What the memory depends on, by name."""
     known = study.algorithm.defaults()
     first = "buffer_size, " if "buffer_size" in known else "n_steps, " if "n_steps" in known else ""
-    return f"{first}batch or the number of seeds"
+    return f"{first}batch, the number of seeds or of jobs"
 
 
 def machine_memory() -> int | None:

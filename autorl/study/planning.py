@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autorl.execution.grouping import LARGEST
 from autorl.schedules import Ask
 from autorl.study.resolved import ResolvedStudy
 
@@ -38,8 +39,8 @@ class StudyPlan:
     Attributes:
         phases: In the order they run; "baseline" is charged apart.
         static_combinations: Groups the space falls into, or None if there is no end to them.
-        group_agents: Agents of the largest group asked at once that may train together.
-        memory_bytes: The most such a group needs, or None where the algorithm does not say.
+        group_agents: The most agents that train at the same time.
+        memory_bytes: The most these need, or None where the algorithm does not say.
         disk_bytes: The most that saved states take at a time: in tuning of everybody that may still be promoted, at the
             end of everybody reported. None where the algorithm does not say.
         warnings: What is allowed but should be known.
@@ -109,8 +110,13 @@ class StudyPlan:
         }
 
 
-def plan_study(resolved: ResolvedStudy) -> StudyPlan:
-    """Counts what a study trains at most; equal configurations, which share their training, are counted twice."""
+def plan_study(resolved: ResolvedStudy, jobs: int = 1) -> StudyPlan:
+    """Counts what a study trains at most; equal configurations, which share their training, are counted twice.
+
+    Args:
+        resolved: The study.
+        jobs: Worker processes, each with a group of its own.
+    """
     description, seeds = resolved.description, resolved.seeds
     several = len(resolved.criteria) > 1
     trials = _trials(resolved)
@@ -126,7 +132,10 @@ def plan_study(resolved: ResolvedStudy) -> StudyPlan:
     phases.append(_phase(resolved, "baseline", 1, len(seeds.tuning) + len(seeds.test)))
     asked = _asked(resolved)
     group = asked if trials is None else min(asked, trials)
-    agents = max(group * len(seeds.tuning), len(seeds.test))
+    together = [group * len(seeds.tuning), finalists * len(seeds.validation), (tested + 1) * len(seeds.test)]
+    # A group is cut between configurations, so that one of many seeds may be larger than all others.
+    largest = max(LARGEST, *map(len, (seeds.tuning, seeds.validation, seeds.test)))
+    agents = max(min(jobs * largest, everybody) for everybody in together)
     memory = resolved.memory_bytes
     # Promotions go from the states at a rung to those at the next: both are there for a moment.
     promoted = 2 * group * len(seeds.tuning) if len(resolved.rungs) > 1 else 0

@@ -31,9 +31,10 @@ def penalty(complete: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """
     table = np.asarray(complete, dtype=np.float64)
     worst = table.max(axis=0)
-    spread = worst - table.min(axis=0)
-    found: list[float] = (worst + np.maximum(np.maximum(spread, 0.1 * np.abs(worst)), 1e-6)).tolist()
-    return tuple(found)
+    with np.errstate(over="ignore"):  # the largest float is a penalty too
+        spread = worst - table.min(axis=0)
+        told = worst + np.maximum(np.maximum(spread, 0.1 * np.abs(worst)), 1e-6)
+    return tuple(float(number) for number in np.minimum(told, np.finfo(np.float64).max))
 
 
 def known_in_advance(study: ResolvedStudy, trial: Trial) -> list[float | None]:

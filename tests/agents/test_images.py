@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import Any
 
@@ -34,7 +35,7 @@ def test_an_image_is_three_axes_of_bytes_with_few_channels() -> None:
     assert image_shape(bytes_of(84, 84, 3)) == ImageShape(3, 84, 84, channels_first=False)
     assert image_shape(bytes_of(4, 84, 60)) == ImageShape(4, 84, 60, channels_first=True)
     assert image_shape(bytes_of(7, 7, 3)) == ImageShape(3, 7, 7, channels_first=False)
-    for other in (bytes_of(128), bytes_of(84, 84), Box(0, 1, (84, 84, 3), np.float32)):
+    for other in (bytes_of(128), Box(0, 1, (84, 84, 3), np.float32)):
         assert image_shape(other) is None
     for shape in ((84, 3, 84), (3, 3, 3), (1, 84, 3)):
         with pytest.raises(InvalidInput, match=r"images of shape .* are not understood"):
@@ -151,6 +152,13 @@ def test_what_cannot_see_images_says_so_before_training() -> None:
         PPO(normalize_observations=True).plan(continuous, 4096)
     flat = Environment(TOY, {"pixels": True, "actions": 0}, wrappers=[{"name": "FlattenObservation"}])
     assert SAC().plan(flat.spaces(), 1000).parameters is not None
+
+
+@pytest.mark.parametrize("shape", [(84, 84), (4, 84, 84, 3)])
+def test_bytes_with_two_axes_or_four_are_no_vectors_by_themselves(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidInput, match=rf"images of shape {re.escape(str(shape))} are not understood"):
+        image_shape(Box(0, 255, shape, np.uint8))
+    assert image_shape(Box(0, 9, shape, np.uint8)) is None, "a board, say"
 
 
 def test_a_population_refuses_a_normalising_agent_wherever_it_stands() -> None:

@@ -104,6 +104,22 @@ def test_draws_are_proportional_to_p_to_the_alpha() -> None:
     assert priorities.tree[:, priorities.leaves].tolist() == [5.0, 1.0], "the largest met, to the alpha; or kept"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"), [(0.5, 1.0, [1, 4, 9]), (1.0, 0.0, [1, 1, 1]), (0.0, 0.5, [3, 3, 3])]
+)
+def test_leaves_follow_another_exponent(old: float, new: float, wanted: list[float]) -> None:
+    priorities = Priorities(2, 5)
+    one, rows = np.ones(2, dtype=np.bool_), np.tile(np.arange(3), (2, 1))
+    priorities.add(rows[0], np.array([old, 1.0]), one)
+    priorities.update(rows, np.tile([1.0, 4.0, 9.0], (2, 1)), np.array([old, 1.0]), one)
+    before = priorities.tree[1].copy()
+    priorities.add(np.array([3]), np.array([new, 1.0]), np.array([True, False]))
+    leaves = priorities.tree[0, priorities.leaves :]
+    assert leaves[:5].tolist() == pytest.approx([*wanted, 9**new, 0]), "and a new one as the largest met"
+    assert priorities.tree[0, 1] == pytest.approx(leaves.sum())
+    assert priorities.tree[1].tolist() == before.tolist()
+
+
 def test_weights_undo_the_bias() -> None:
     priorities = Priorities(1, 4)
     one = np.ones(1, dtype=np.bool_)

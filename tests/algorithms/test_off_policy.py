@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -245,6 +246,9 @@ def test_a_fixed_temperature_stays_and_a_learned_one_moves() -> None:
     assert after[2] != pytest.approx(0.2, abs=1e-3)
     made.replace(0, {**shared, "ent_coef": 0.7}, "copy")
     assert made.log_temperature.exp()[:, 0].tolist() == pytest.approx([0.7, *after[1:]])
+    for ent_coef, wanted in ((0.0, 0.0), ("auto_0.3", 0.3)):  # from nothing nothing could be learned
+        made.replace(0, {**shared, "ent_coef": ent_coef}, "again")
+        assert made.log_temperature.exp()[0, 0].item() == pytest.approx(wanted)
 
 
 # TD3
@@ -284,6 +288,16 @@ def test_td3s_gradients_smoothing_and_delay() -> None:
     torch.testing.assert_close(made.target_weights[1], 0.75 * before[0][1] + 0.25 * made.weights[1])
 
 
+def test_who_waits_has_not_diverged_by_the_gradient_it_did_not_take() -> None:
+    made = TD3.population(agents(TD3), Environment("Pendulum-v1"), 1000)
+    made.gradient_updates[:] = [0, 1]  # the second agent's next step is its second, and moves its actor
+    made.weights[:] = 0.1
+    made.weights[0, -1] = torch.nan  # whatever an actor would have made of it
+    noise = np.zeros((2, BATCH, 1), np.float32)
+    batch = batch_of(3, torch.zeros(2, BATCH, 1))
+    assert made.learn(batch, ROWS, 0, EVERYBODY, {"smoothing": noise}).tolist() == [True, True]
+
+
 def test_exploration_adds_noise_within_the_bounds() -> None:
     made = TD3.population(agents(TD3, action_noise=10.0, learning_starts=0), Environment("Pendulum-v1"), 1000)
     noise = {"uniform": np.zeros((2, 1, 1), np.float32), "acting": np.array([[[1.0]], [[-1.0]]], np.float32)}
@@ -304,6 +318,9 @@ def test_exploration_adds_noise_within_the_bounds() -> None:
         (DQN, {"dueling": 1}, "dueling: 1"),
         (SAC, {"ent_coef": "automatic"}, "ent_coef: 'automatic' is neither a number nor"),
         (SAC, {"ent_coef": "auto_x"}, "ent_coef: 'auto_x' is neither a number nor"),
+        (SAC, {"ent_coef": "auto_"}, "ent_coef: 'auto_' is neither a number nor"),
+        (SAC, {"ent_coef": "auto_inf"}, "ent_coef: inf must be"),
+        (SAC, {"ent_coef": math.inf}, "ent_coef: inf must be"),
         (SAC, {"ent_coef": "auto_0"}, "ent_coef: 0.0 must be above 0"),
         (SAC, {"ent_coef": -0.1}, "ent_coef: -0.1 must be at least 0"),
         (SAC, {"target_entropy": "high"}, "target_entropy: 'high' is no number"),

@@ -110,7 +110,7 @@ def test_who_states_no_front_has_none() -> None:
 def test_a_wrapper_of_observations_leaves_the_front_as_it_is(name: str) -> None:
     plain, seen = (Environment("fruit-tree-v0", wrappers=wrappers) for wrappers in ([], [name]))
     np.testing.assert_array_equal(seen.known_front(0.99), plain.known_front(0.99))
-    weighed = [name, {"name": "LinearReward", "kwargs": {"weight": [1] * 6}}]
+    weighed: list[str | dict[str, Any]] = [name, {"name": "LinearReward", "kwargs": {"weight": [1] * 6}}]
     assert Environment("fruit-tree-v0", wrappers=weighed).known_front(0.99) is None
 
 

@@ -42,7 +42,8 @@ def test_a_study_that_fits_is_let_through(monkeypatch: pytest.MonkeyPatch) -> No
     needed = plan_study(one).memory_bytes
     assert needed is not None
     monkeypatch.setattr(machine, "machine_memory", lambda: needed)
-    check_machine(one, jobs=7)
+    check_machine(one)
+    check_machine(one, jobs=7)  # everybody fits into one group
     monkeypatch.setattr(machine, "machine_memory", lambda: None)
     check_machine(one)
 
@@ -55,9 +56,21 @@ def test_one_that_does_not_is_refused_with_both_numbers(monkeypatch: pytest.Monk
     needed = plan.memory_bytes / 2**30
     assert needed > 1
     assert refusal(one) == (
-        f"study: the largest group of 4 agents needs up to {needed:,.1f} GiB, and this machine has "
-        f"{(plan.memory_bytes - 1) / 2**30:,.1f} GiB; lower buffer_size, batch or the number of seeds"
+        f"study: up to 9 agents train at the same time and need up to {needed:,.1f} GiB, and this machine has "
+        f"{(plan.memory_bytes - 1) / 2**30:,.1f} GiB; lower buffer_size, batch, the number of seeds or of jobs"
     )
+
+
+def test_workers_hold_a_group_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = study(budget={"trials": 2, "env_steps": 1_000_000}, seeds={"tuning": 2, "test": 50})
+    alone, both = (plan_study(one, jobs) for jobs in (1, 2))
+    assert (alone.group_agents, both.group_agents) == (
+        64,
+        128,
+    )  # of 150: baseline, default and winner on the test seeds
+    monkeypatch.setattr(machine, "machine_memory", lambda: alone.memory_bytes)
+    check_machine(one)
+    assert "up to 128 agents train at the same time" in refusal(one, jobs=2)
 
 
 def test_check_and_run_refuse_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,8 +231,8 @@ def test_the_plan_of_one_objective() -> None:
     }
     plan = plan_study(found)
     assert (plan.total.agents, plan.total.env_steps, plan.total.evaluation_steps) == (44, 44_000, 44 * each)
-    assert plan.group_agents == 10
-    assert plan.memory_bytes == 10 * 64 * 2**20
+    assert plan.group_agents == 30  # of the baseline, the default and the best on the test seeds
+    assert plan.memory_bytes == 30 * 64 * 2**20
     # Nothing is promoted: at the end there are the states of the baseline, the default and the best on the test seeds.
     assert plan.disk_bytes == 3 * len(found.seeds.test) * 64 * 2**20
     assert plan.rows()[0][0] == "phase"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,7 @@ def failed(number: int) -> Trial:
         ([(-10.0,)], (-9.0,)),  # no range: a tenth of the worst
         ([(0.0,)], (1e-6,)),  # neither
         ([(0.0, 5.0), (4.0, 5.0)], (8.0, 5.5)),
+        ([(1e308,), (-1e308,)], (sys.float_info.max,)),  # finite, whatever they are
     ],
 )
 def test_penalty_by_hand(table: list[tuple[float, ...]], expected: tuple[float, ...]) -> None:
