@@ -130,6 +130,16 @@ class Segment:
     evaluations: tuple[Evaluation, ...] = ()
     reason: str | None = None
 
+    @property
+    def evaluation_steps(self) -> int:
+        """Env steps of its evaluations."""
+        return sum(evaluation.env_steps for evaluation in self.evaluations)
+
+    @property
+    def spent(self) -> int:
+        """Env steps of training and evaluation."""
+        return self.env_steps + self.evaluation_steps
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -192,7 +202,7 @@ class Run:
             curve=curve,
             final=final,
             env_steps=sum(segment.env_steps for segment in segments),
-            evaluation_steps=sum(evaluation.env_steps for evaluation in evaluations),
+            evaluation_steps=sum(segment.evaluation_steps for segment in segments),
             train_seconds=sum(segment.cpu_seconds for segment in segments),
             gradient_updates=sum(segment.gradient_updates for segment in segments),
             flops=sum(segment.flops for segment in segments),

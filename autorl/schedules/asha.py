@@ -51,12 +51,10 @@ class Asha(RungSchedule):
         """Launches and waits, until nothing is brought and nobody is in training."""
         ladder = self.ladder(frame)
         board, flying, promoted = Board(len(ladder), self.eta), dict[int, int](), dict[int, int]()  # trial -> rung
-        ended = False
         while True:
             launched, free = dict(promoted), frame.batch - len(flying) - len(promoted)
-            if free and not ended:
+            if free:
                 asked = yield from ask(free)
-                ended = len(asked) < free
                 launched |= dict.fromkeys(asked, 0)
             if launched:
                 yield Launch(tuple(ladder[rung].assignment(trial, frame) for trial, rung in launched.items()))

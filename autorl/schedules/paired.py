@@ -32,12 +32,13 @@ class PairedTests:
     def compare(self, pairs: Sequence[tuple[int, int]], differences: FloatArray) -> FloatArray:
         """P-values of "the first is not worse in every objective", after taking these pairs into the pooled variance.
 
-        Of several objectives the largest p-value counts. A difference without variance counts by its sign, and on one
-        seed alone the pooled variance stands for its own. Where nothing is known of the noise a p-value is 1.
+        Of several objectives the largest p-value counts. A difference without variance, its own and pooled, counts by
+        its sign, so that an objective without noise decides; equal differences alone do not where others vary. On one
+        seed the pooled variance stands for the own. Where nothing is known of the noise a p-value is 1.
 
         Args:
-            pairs: Numbers of a trial and of an incumbent; a pair compared before is pooled with its new differences
-                in place of the old ones.
+            pairs: Numbers of a trial and of an incumbent; a pair compared before, in either order, is pooled with its
+                new differences in place of the old ones.
             differences: The first one's losses minus the second one's, shape (pairs, seeds, objectives).
 
         Returns:
@@ -49,8 +50,9 @@ class PairedTests:
         mean = differences.mean(axis=1)
         squares: FloatArray = ((differences - mean[:, np.newaxis]) ** 2).sum(axis=1)
         if count > 1:
-            self._squares |= dict(zip(pairs, squares, strict=True))
-            self._freedom |= dict.fromkeys(pairs, count - 1)
+            keys = [(min(pair), max(pair)) for pair in pairs]
+            self._squares |= dict(zip(keys, squares, strict=True))
+            self._freedom |= dict.fromkeys(keys, count - 1)
         others = sum(self._freedom.values()) - (count - 1)
         prior = min(self.prior_weight, others)
         freedom = count - 1 + prior
@@ -58,7 +60,7 @@ class PairedTests:
             return np.ones(len(pairs))
         pooled = (np.sum(list(self._squares.values()), axis=0) - squares) / others if others else 0.0
         variance = (squares + prior * pooled) / freedom
-        certain = (variance == 0) | ((squares == 0) & (count > 1))
+        certain = variance == 0
         t = mean / np.sqrt(np.where(certain, 1.0, variance) / count)
         p_values: FloatArray = np.where(certain, np.where(mean > 0, 0.0, 1.0), stdtr(freedom, -t)).max(axis=1)
         return p_values

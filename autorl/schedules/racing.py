@@ -64,7 +64,9 @@ class Racing(Schedule):
 
     Args:
         first_seeds: How many seeds everybody gets; then one more at a time.
-        alpha: The probability of ruling out any configuration that is not worse, over all looks of a batch.
+        alpha: The level of all comparisons of a batch together, over all looks. It holds for an incumbent named in
+            advance and noise that is nearly normal; the best so far is picked by the scores it is compared on, so that
+            among equals somebody is ruled out more often.
         prior_weight: Degrees of freedom for which the pooled variance counts.
 
     Raises:

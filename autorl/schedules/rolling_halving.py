@@ -27,12 +27,10 @@ class RollingHalving(RungSchedule):
         """Trains a batch after the other, until nothing is brought and nobody goes on."""
         ladder = self.ladder(frame)
         board, promoted = Board(len(ladder), self.eta), dict[int, int]()  # trial -> rung
-        ended = False
         while True:
             batch, free = dict(promoted), frame.batch - len(promoted)
-            if free and not ended:
+            if free:
                 asked = yield from ask(free)
-                ended = len(asked) < free
                 batch |= dict.fromkeys(asked, 0)
             if not batch:
                 return

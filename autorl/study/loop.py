@@ -17,6 +17,7 @@ from autorl.study.asking import Asking
 from autorl.study.flying import Flying
 from autorl.study.resolved import ResolvedStudy
 from autorl.study.retention import Retention
+from autorl.study.spending import Spending
 from autorl.study.telling import Telling, known_in_advance
 from autorl.study.trainer import NotTrainedError, Trainer, Wanted
 
@@ -65,7 +66,7 @@ class Loop:
         self._wanted: dict[int, Wanted] = {}  # what each trial was last trained to
         self._told: list[Trial] = []
         self._fulls: dict[int, Configuration] = {}
-        self._env_steps = 0
+        self._spending = Spending(trainer)
         self._seeds = study.seeds.tuning
         stored = truth.stored()
         self._elapsed_before = self._elapsed_noted = stored.elapsed if stored is not None else 0.0
@@ -132,7 +133,7 @@ class Loop:
         budget, limit = self.study.description.budget, self.study.trials
         if limit is not None and len(self._asking.asked) >= limit:
             return True
-        if budget.env_steps_total is not None and self._env_steps >= budget.env_steps_total:
+        if budget.env_steps_total is not None and self._spending.env_steps >= budget.env_steps_total:
             return True
         if budget.hours is None or not self._asking.asked:  # whatever the clock says, the first batch is tried
             return False
@@ -144,15 +145,6 @@ class Loop:
             self._truth.store_input(ENDED, name, self._ended_by_clock[name])
             return True
         return False
-
-    def _counted(self, trial: Trial) -> int:
-        """Env steps of training and evaluation that count for the budget.
-
-        A trial counts in full, also where it shares its runs with another one, and with at least its plan where it did
-        not complete: otherwise a study that repeats itself or only fails would never end.
-        """
-        spent = sum(run.env_steps + run.evaluation_steps for run in trial.runs)
-        return spent if trial.status is Status.COMPLETE else max(spent, trial.rung * len(self._seeds))
 
     # Training
 
@@ -193,8 +185,9 @@ class Loop:
         trials = tuple(
             made.get(place) or self._failed(entry, "its runs were lost") for place, entry in enumerate(assignments)
         )
-        for trial in trials:
-            self._take(trial)
+        for assignment, one, trial in zip(assignments, wanted, trials, strict=True):
+            self._spending.add(assignment, one, trial)
+            self._results[trial.number] = trial
         self._retain(trials)
         self._stop_if_broken(assignments)
         return trials
@@ -212,11 +205,6 @@ class Loop:
         return Wanted(
             configuration, assignment.seeds, assignment.mark, "tuning", lineage=assignment.lineage, earlier=past
         )
-
-    def _take(self, trial: Trial) -> None:
-        before = self._results.get(trial.number)
-        self._env_steps += self._counted(trial) - (0 if before is None else self._counted(before))
-        self._results[trial.number] = trial
 
     def _note_elapsed(self) -> None:
         """Stores the seconds spent so far, unless that was done a moment ago."""

@@ -184,6 +184,12 @@ class Trainer:
         """The keys under which the states lie that training can go on from."""
         return frozenset(objective.chain(agent, one.mark)[-1] for objective in self.objectives for agent in one.agents)
 
+    def segments(self, one: Wanted) -> dict[str, Segment]:
+        """What is known of a configuration's runs, by key."""
+        members = [self._member(agent, one.mark) for agent in one.agents]
+        keys = [key for member in members for key in self._chosen(member)]
+        return {key: self._segments[key] for key in keys if key in self._segments}
+
     def known_run(self, agent: Agent, mark: int) -> Run | None:
         """An agent's run up to a rung, if it is known to its end."""
         return self._run(self._member(agent, mark))
@@ -320,7 +326,7 @@ class Trainer:
                 self._charged.add(key)
                 segment = self._segments[key]
                 self.charges[phase].training += segment.env_steps
-                self.charges[phase].evaluation += sum(one.env_steps for one in segment.evaluations)
+                self.charges[phase].evaluation += segment.evaluation_steps
 
 
 def _identity(agent: Agent, mark: int) -> tuple[int, int, str, int]:

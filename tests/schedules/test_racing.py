@@ -78,9 +78,21 @@ def test_without_any_variance_known_nothing_is_told() -> None:
 
 
 def test_a_difference_without_variance_counts_by_its_sign() -> None:
-    tests = noted(a=[1.0, 3.0])
+    tests = noted(a=[2.0, 2.0])
     assert [p_value(tests, one, one) for one in (0.01, 0.0, -1.0)] == [0, 1, 1]
-    assert [p_value(noted(a=[2.0, 2.0]), one) for one in (0.5, -0.5)] == [0, 1]
+    assert [p_value(tests, one) for one in (0.5, -0.5)] == [0, 1]
+
+
+def test_equal_differences_decide_nothing_where_others_vary() -> None:
+    tests = noted(a=[1.0, 3.0])  # squares 2 on 1 degree of freedom
+    assert p_value(tests, 1.0, 1.0) == pytest.approx(student.sf(1 / math.sqrt(2 / 2 / 2), 2))
+
+
+def test_a_pair_compared_the_other_way_round_is_the_same_pair() -> None:
+    tests = PairedTests(prior_weight=4)
+    tests.compare([(0, 1), (1, 0)], np.array([[[1.0], [9.0]], [[-1.0], [-9.0]]]))
+    tests.compare([(1, 0)], np.array([[[-1.0], [-3.0]]]))
+    assert p_value(tests, 2.0) == pytest.approx(student.sf(2 / math.sqrt(2), 1))
 
 
 def test_several_objectives_must_all_be_worse() -> None:
@@ -213,6 +225,17 @@ def test_the_best_of_sixteen_stays_and_seeds_are_saved() -> None:
         trained += played.seed_trainings
     assert lost <= 0.1 * races
     assert trained <= 0.6 * races * trials * seeds
+
+
+def test_solved_or_not_is_noise_too() -> None:
+    """Of equal configurations that solve a task on half of the seeds a given one is ruled out in few races."""
+    frame = Frame(horizon=1, seeds=tuple(range(6)), batch=4, objectives=1)
+    lost = 0
+    for race in range(500):
+        losses = stream(race, "solved race").integers(0, 2, (4, 6)).astype(float)
+        played = play(Racing(), recorded(losses), 4, frame)
+        lost += len(played.last[0].seed_losses) < 6
+    assert lost <= 0.1 * 500
 
 
 def test_the_level_holds_without_any_spread_too() -> None:

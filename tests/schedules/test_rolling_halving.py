@@ -16,7 +16,7 @@ def test_whoever_goes_on_trains_with_the_next_batch() -> None:
     # The first trial is the best; of four two may go on, but 1 was passed over before there were so many.
     assert marks == [[(0, 300), (1, 300), (2, 300), (3, 300)], [(0, 600), (4, 300), (5, 300)], [(0, 900)]]
     assert played.told == [(1, 2, 3), (4, 5), (0,)]
-    assert played.asked == [4, 2]
+    assert [count for count in played.asked if count] == [4, 2]
 
 
 def test_a_batch_may_be_full_of_who_goes_on() -> None:

@@ -99,11 +99,13 @@ class Twice(Schedule):
             yield Tell(numbers)
 
 
-def test_steps_of_a_trial_that_trains_on_count_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("total", "trials"), [(32_000, 4), (32_001, 8)])
+def test_what_is_trained_anew_from_zero_counts_again(tmp_path: Path, total: int, trials: int) -> None:
     content = study("quick", schedule="tests.study.test_overhead:Twice")
-    content["budget"] = {"env_steps": 2000, "env_steps_total": 24_000}  # a batch has 4 trials of 2 seeds: 16,000 steps
+    # A batch has 4 trials of 2 seeds, which end at 2,000 steps, and do so again since they cannot go on.
+    content["budget"] = {"env_steps": 2000, "env_steps_total": total}
     for _ in range(2):  # run, and resumed
-        assert len(Study.load(content).run(tmp_path).trials) == 8
+        assert len(Study.load(content).run(tmp_path).trials) == trials
 
 
 def test_progress_counts_every_trial_once(tmp_path: Path) -> None:

@@ -103,6 +103,15 @@ def test_more_trials_extend_a_study(tmp_path: Path) -> None:
     assert len(openings) == (grown["best"]["trial"] >= 4)
 
 
+@pytest.mark.parametrize("schedule", ["racing", "halving", "rolling_halving", "hyperband", "asha"])
+def test_more_trials_extend_a_study_under_every_schedule(tmp_path: Path, schedule: str) -> None:
+    for count in (6, 15):  # a bracket and a batch are cut short, and then go on
+        budget = {"trials": count, "env_steps": 4000}
+        result = Study.load(study("quick", schedule=schedule, budget=budget)).run(tmp_path)
+        assert result.complete
+        assert len(result.trials) == count
+
+
 def test_an_extension_from_within_a_batch_keeps_its_prefix(tmp_path: Path) -> None:
     Study.load(study("quick", tuner="tpe", budget={"trials": 6, "env_steps": 1000})).run(tmp_path)
     short = numbers(tmp_path)["trials"]
