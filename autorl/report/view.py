@@ -12,7 +12,7 @@ from autorl.report.content import Quantity, StudyContent, TrialRow
 from autorl.report.entries import Entry, interval_methods
 from autorl.report.feasibility import broken_on_test, constraint_rows, feasible, yes_or_no
 from autorl.report.formats import estimate, gap, integers, number, printable, value
-from autorl.report.history import top_rung
+from autorl.report.history import reached, top_rung
 from autorl.report.schedule import schedule_rows
 
 __all__ = ["Table", "View", "view"]
@@ -338,11 +338,11 @@ def _trials(content: StudyContent, shown: Sequence[Entry]) -> Table:
     return Table(caption, head, cells, frozenset(range(2, len(head))) | {0}, marked)
 
 
-def _order(trial: TrialRow, quantity: Quantity, top: int) -> tuple[bool, bool, bool, float, int]:
+def _order(trial: TrialRow, quantity: Quantity, top: tuple[int, int]) -> tuple[bool, bool, bool, float, int]:
     score = trial.values.get(quantity.label, math.nan)
     known = math.isfinite(score)
     loss = (-score if quantity.direction == "maximize" else score) if known else 0.0
-    return not known, trial.rung < top, trial.feasible is False, loss, trial.number
+    return not known, reached(trial) < top, trial.feasible is False, loss, trial.number
 
 
 def _flat(entry: Mapping[str, object], prefix: str = "") -> tuple[tuple[str, str], ...]:

@@ -147,6 +147,15 @@ class Schedule(ABC):
     def requests(self, frame: Frame) -> Requests:
         """The loop, until an `Ask` brings nothing."""
 
+    def top(self, frame: Frame) -> tuple[int, int]:
+        """Where winners come from if all goes well: the last rung's mark, and on how many seeds."""
+        return frame.horizon, len(frame.seeds)
+
+    def largest_ask(self, frame: Frame) -> int:
+        """The most configurations that are in training at once; those of the first request, unless it is overridden."""
+        request = next(self.requests(frame))
+        return request.count if isinstance(request, Ask) else frame.batch
+
     def constant_metrics(self) -> frozenset[str]:
         """Names of metrics that are equal for all configurations under this schedule."""
         return frozenset()

@@ -32,6 +32,11 @@ class Hyperband(RungSchedule):
     name: ClassVar[str] = "hyperband"
     summary: ClassVar[str] = "successive halving from every first rung in turn"
 
+    def largest_ask(self, frame: Frame) -> int:
+        """The largest bracket, which with a small `eta` is not the first one."""
+        most = len(self.ladder(frame))
+        return max(bracket_size(rungs, most, self.eta) for rungs in range(1, most + 1))
+
     def requests(self, frame: Frame) -> Requests:
         """Rounds of brackets, until nothing is brought."""
         ladder = self.ladder(frame)

@@ -107,7 +107,9 @@ class PBT(Schedule):
             )
         space = self.space(frame)
         default, tuned = space.default(), {coordinate.name for coordinate in space.coordinates}
-        static = [name for name in space.names if name in tuned & frame.static]
+        # What a condition switches on and off changes too, a constant even.
+        changing = tuned | {one.name for one in space.hyperparameters if one.conditions}
+        static = [name for name in space.names if name in changing & frame.static]
         if static:
             held = ", ".join(f"{name}: {default.get(name, '...')}" for name in static)
             raise InvalidInput(

@@ -18,6 +18,8 @@ __all__ = ["Rung", "RungSchedule", "geometric"]
 
 ROUNDING = 1e-9
 """Of powers and shares, so that a third of 300 is 100 and not 99."""
+NEAR = 0.01
+"""The share of the last mark below which a rung before it would compare nearly the same trainings again."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Rung:
 
 
 def geometric(first: int, last: int, eta: float) -> tuple[int, ...]:
-    """`first`, `first` x eta, ... as long as they lie below `last`, then `last`."""
+    """`first`, `first` x eta, ... as long as they lie clearly below `last`, then `last`."""
     marks, mark = [], float(first)
-    while mark < last - ROUNDING:
+    while mark < (1 - NEAR) * last:
         marks.append(int(mark + ROUNDING))
         mark *= eta
     return (*marks, last)
@@ -113,6 +115,11 @@ class RungSchedule(Schedule, ABC):
         marks += marks[-1:] * (count - len(marks))
         seeds += seeds[-1:] * (count - len(seeds))
         return tuple(map(Rung, marks, seeds))
+
+    def top(self, frame: Frame) -> tuple[int, int]:
+        """The last rung."""
+        rung = self.ladder(frame)[-1]
+        return rung.mark, rung.seeds
 
     def _all_in_the_end(self, marks: int, seeds: int) -> tuple[int, ...]:
         if self.min_env_steps is None:

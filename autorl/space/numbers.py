@@ -34,6 +34,10 @@ def _unit(name: str, position: Any) -> float:
     raise InvalidInput(f"{name}: the position {position!r} must be a unit value in [0, 1]")
 
 
+FROM_ZERO = 0.1
+"""Share of the range that stands for the size of a value that is 0, where it is perturbed by a factor."""
+
+
 @dataclass(frozen=True)
 class Float(Hyperparameter[tuple[float, float]]):
     """A real number between two bounds, both included.
@@ -138,8 +142,11 @@ class Float(Hyperparameter[tuple[float, float]]):
         return (lower, upper) if lower <= upper else None
 
     def perturbed(self, value: Value, factor: float) -> float:
-        """The value times a factor (on a reverse_log scale 1 - value), within the bounds."""
-        return min(max(self._scale.times(float(value or 0), factor), self.lower), self.upper)
+        """The value times a factor (on a reverse_log scale 1 - value), within the bounds; of 0, a step away from it."""
+        moved = self._scale.times(float(value or 0), factor)
+        if value == 0 and moved == 0:  # or it would stay there for ever
+            moved = FROM_ZERO * (factor - 1) * (self.upper - self.lower)
+        return min(max(moved, self.lower), self.upper)
 
     def contains(self, value: Value, allowed: tuple[float, float]) -> bool:
         """Whether a number lies within the allowed bounds."""

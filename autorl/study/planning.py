@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autorl.execution.grouping import LARGEST
-from autorl.schedules import Ask
+from autorl.schedules.full import Full
 from autorl.study.resolved import ResolvedStudy
 
 __all__ = ["Phase", "StudyPlan", "plan_study"]
@@ -130,7 +130,7 @@ def plan_study(resolved: ResolvedStudy, jobs: int = 1) -> StudyPlan:
         tested = min(tested, trials)
     phases.append(_phase(resolved, "test", tested, len(seeds.test)))
     phases.append(_phase(resolved, "baseline", 1, len(seeds.tuning) + len(seeds.test)))
-    asked = _asked(resolved)
+    asked = resolved.schedule.largest_ask(resolved.frame)
     group = asked if trials is None else min(asked, trials)
     together = [group * len(seeds.tuning), finalists * len(seeds.validation), (tested + 1) * len(seeds.test)]
     # A group is cut between configurations, so that one of many seeds may be larger than all others.
@@ -150,20 +150,15 @@ def plan_study(resolved: ResolvedStudy, jobs: int = 1) -> StudyPlan:
     )
 
 
-def _asked(resolved: ResolvedStudy) -> int:
-    """How many configurations the schedule asks for first; none asks for more later."""
-    request = next(resolved.schedule.requests(resolved.frame))
-    return request.count if isinstance(request, Ask) else resolved.description.batch
-
-
 def _trials(resolved: ResolvedStudy) -> int | None:
     """The most configurations the budget allows, or None where only hours limit them."""
     budget = resolved.description.budget
     limits = [] if resolved.trials is None else [resolved.trials]
-    # A shortened training lets more configurations into the same steps; only full ones can be counted ahead.
-    if budget.env_steps_total is not None and len(resolved.rungs) == 1:
-        cost = budget.env_steps * len(resolved.seeds.tuning)
-        limits.append(-(-budget.env_steps_total // cost))
+    # A shortened training, or one on fewer seeds, lets more configurations into the same steps; only whole ones can be
+    # counted ahead, up to the end of the last batch.
+    if budget.env_steps_total is not None and isinstance(resolved.schedule, Full):
+        cost = budget.env_steps * len(resolved.seeds.tuning) * resolved.description.batch
+        limits.append(-(-budget.env_steps_total // cost) * resolved.description.batch)
     return min(limits, default=None)
 
 

@@ -16,10 +16,12 @@ from autorl.report import Curve, Member, Phase, Quantity, SeedSets, StudyContent
 from autorl.report.content import Schedule
 from autorl.report.feasibility import feasible
 from autorl.storage.truth import Truth
+from autorl.study.flying import LANDED
 from autorl.study.judging import OPENED, Judged, Verdict
 from autorl.study.loop import BROKEN
 from autorl.study.reported_metrics import reported_metrics
 from autorl.study.resolved import ResolvedStudy
+from autorl.study.selection import reached, selectable
 from autorl.study.trainer import LOST, Charge
 
 __all__ = ["ACCEPTED", "content"]
@@ -203,6 +205,12 @@ def _warnings(
         found.append(
             f"none of the {len(finalists)} finalists completed on the validation seeds; the choice is by tuning seeds"
         )
+    furthest, top = max(map(reached, selectable(trials)), default=None), study.schedule.top(study.frame)
+    if verdict.complete and furthest is not None and furthest < top:
+        found.append(
+            f"nobody completed the last rung, {top[0]:,} env steps on {top[1]} seeds; the choice is among those that "
+            f"came to {furthest[0]:,} env steps on {furthest[1]}"
+        )
     git = provenance.get("git")
     if isinstance(git, Mapping) and git.get("changes") != "none":
         found.append(f"the working directory had changes not in commit {git.get('commit')}")
@@ -223,6 +231,8 @@ def _from_the_clock(study: ResolvedStudy, trials: Sequence[Trial], truth: Truth)
         found.append(f"the constraint on {label!r} is measured and differs between repetitions")
     if study.description.budget.hours is not None:
         found.append(f"the budget ends by the clock, after {study.description.budget.hours:g} hours")
+    if truth.inputs(LANDED):
+        found.append("the order in which trials completed came from the clock; it is stored, and replayed")
     lost = truth.inputs(LOST)
     if lost:
         reasons = sorted({str(entry["reason"]) for entry in lost.values()})

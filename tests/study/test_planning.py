@@ -259,7 +259,8 @@ def test_the_plan_with_validation_and_with_several_objectives() -> None:
 
 def test_budgets_by_steps_and_by_hours() -> None:
     steps = {"env_steps_total": 10_001, "env_steps": 1000}
-    assert counts(resolved(budget=steps, seeds={"tuning": 5}))["tuning"][:3] == (3, 5, 15)
+    assert counts(resolved(budget=steps, seeds={"tuning": 5}))["tuning"][:3] == (4, 5, 20)  # a batch
+    assert plan_study(resolved(budget=steps, schedule="racing")).phases[0].agents is None, "nobody knows"
     hours = plan_study(resolved(budget={"hours": 1, "env_steps": 1000}))
     assert hours.phases[0].agents is None
     assert hours.total.env_steps is None
