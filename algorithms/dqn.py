@@ -2,10 +2,13 @@
 
 Names, defaults and the order of acting, keeping and learning are Stable-Baselines3's. With it come double Q-learning
 (van Hasselt et al., 2016), dueling heads (Wang et al., 2016), n-step returns and proportional prioritised replay
-(Schaul et al., 2016), each a hyperparameter and off by default. Deviations from the 2015 paper, all
-Stable-Baselines3's: the loss is Huber's, Adam takes the steps, gradients are clipped by norm, and time limits are
-bootstrapped through. Deviations from Stable-Baselines3: epsilon is drawn for every sub-environment alone, and a
-minibatch falls on all that was kept evenly. From Wang et al.: the gradient that enters the trunk is not rescaled.
+(Schaul et al., 2016), each a hyperparameter and off by default.
+
+Huber's loss has the gradient of the 2015 paper's error cut at -1 and 1. Deviations from that paper, all
+Stable-Baselines3's: Adam takes the steps, gradients are clipped by norm, rewards are not clipped, time limits are
+bootstrapped through, and by default learning begins after 100 env steps (there: 50,000 frames). Deviation from
+Stable-Baselines3: epsilon is drawn for every sub-environment alone. From Wang et al.: value and advantages are linear
+outputs of one trunk, without hidden layers of their own, and the gradient that enters the trunk is not rescaled.
 """
 
 from __future__ import annotations
@@ -57,7 +60,7 @@ class DQN(QLearningAlgorithm):
         exploration_final_eps: Epsilon at last.
         max_grad_norm: Norm an agent's gradient is clipped to.
         double_q: Whether the online network chooses the next action that the target network values.
-        dueling: Whether value and advantages have heads of their own.
+        dueling: Whether value and advantages have outputs of their own.
         prioritized_replay: Whether transitions are drawn by the size of their error.
         per_alpha: How much priorities matter; 0 is uniform. Of a prioritised replay only.
         per_beta: How much of the bias is corrected at first; 1 at the horizon. Of a prioritised replay only.

@@ -6,8 +6,13 @@ towards 0 over the horizon. KL is in closed form, its mean over the observations
 
 Deviations from the paper and its authors' code, which take 10 steps on whole rollouts and fit the value function on its
 own: the steps are epochs of minibatches, in which policy and value function learn from one loss weighted by `vf_coef`,
-as PPO's do here, so that both algorithms share names, defaults and value loss. As in the authors' code, a rollout's
-advantages get mean 0 and standard deviation 1 at once.
+as PPO's do here, so that both algorithms share names, defaults and value loss, and gradients are clipped by the norm of
+both together. As in the authors' code, a rollout's advantages get mean 0 and standard deviation 1 at once.
+
+Further deviations from the authors' code: it normalises observations and rewards by running statistics
+(`VecNormalize`), where `normalize_observations` is off by default here and rewards stay as they are; its value loss is
+the larger one of the unclipped and the clipped value, at a range of 0.2, where `clip_range_vf` is off by default here
+and takes no maximum; and time limits, which end a return there, are bootstrapped through.
 """
 
 from __future__ import annotations

@@ -9,6 +9,11 @@ Deviations from the paper and its authors' code: targets come from the smaller o
 from the policy, as in SAC here, not from a third network of state values; the actor follows the smaller critic rather
 than the first; the authors' small penalty on means and log standard deviations is left out; t_k is constant by default,
 as in their code, and annealed by env steps, not by iterations.
+
+Further deviations from the authors' code: training acts with draws from the policy, where their loop takes the squashed
+mean (`step(obs, deterministic=True)`); the old policy is renewed every m gradient steps, there every m env steps, which
+differs unless every env step has one gradient step; uniformly random actions end after 100 env steps by default
+(`learning_starts`), there after 10,000; and the critics learn before the actor, there after it.
 """
 
 from __future__ import annotations

@@ -6,15 +6,15 @@ transition is learned from under several weight vectors at once. The target `env
 best for a vector among those of all the vectors, `scalarized` those of its own (conditioned double Q-learning, Abels et
 al., 2019). With homotopy, the loss passes from the error of the vectors of values to the error of their weighed sums.
 
-Names, and what the paper leaves open, are those of morl-baselines' Envelope: the online network chooses and the target
-network values, the loss is squared, all of a batch share their weight vectors, an episode is acted under one vector,
-and draws by priority carry no importance weights. Deviations from it: epsilon and homotopy move over half the horizon
-where no number of steps is set (there they stay at their first value, as here with equal first and last values);
-priorities are the errors' mean over the weight vectors, not those of the first one; the envelope's candidates are
-valued once and not once more for every vector; weights are drawn from a Dirichlet distribution instead of normal
-variates' sizes, and for the scaled rewards where those are scaled. Added: several sub-environments, n-step returns,
-normalised observations, and factors of the rewards. Reached are the policies that are best for some weights: the
-convex part of a front.
+Names, but not defaults, and what the paper leaves open are those of morl-baselines' Envelope: the online network
+chooses and the target network values, the loss is squared, all of a batch share their weight vectors, an episode is
+acted under one vector, and draws by priority carry no importance weights. Deviations from it: epsilon and homotopy move
+over half the horizon where no number of steps is set (there they stay at their first value, as here with equal first
+and last values); priorities are the errors' mean over the weight vectors, not those of the first one; the envelope's
+candidates are valued once and not once more for every vector; weights are drawn from a Dirichlet distribution instead
+of normal variates' sizes, and for the scaled rewards where those are scaled. By default the homotopy stays at 0.75,
+where the paper's passes from 0 to 1. Added: several sub-environments, n-step returns, normalised observations, and
+factors of the rewards. Reached are the policies that are best for some weights: the convex part of a front.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """Proximal policy optimisation for many weights of several rewards at once, for a whole population of agents.
 
 One actor-critic an agent, conditioned on the weight vector that it is to act for (Abels et al., 2019, "Dynamic Weights
-in Multi-Objective Deep Reinforcement Learning", for Q-learning; for PPO as in Lu et al., 2023, "Multi-Objective
-Reinforcement Learning: Convexity, Stationarity and Pareto Optimality"): the weights stand behind the observation, the
-critic has a value for every reward, and an action is credited with its advantages in all rewards, weighed by the
-weights it was taken for. Everything else is `ppo`.
+in Multi-Objective Deep Reinforcement Learning", for Q-learning; Lu et al., 2023, "Multi-Objective Reinforcement
+Learning: Convexity, Stationarity and Pareto Optimality", for an off-policy actor-critic): the weights stand behind the
+observation, the critic has a value for every reward, and an action is credited with its advantages in all rewards,
+weighed by the weights it was taken for. Everything else but the defaults is `ppo`, which neither of them uses.
 
-Deviations: weights are drawn from a Dirichlet distribution for every episode, and anew for all when an iteration
-begins, so that long episodes see several; where rewards are scaled, they are drawn for the scaled ones; the value
-losses of the rewards are summed; and no term is added to the reward that would make optima unique (Lu et al. augment
-it). Reached are the policies that are best for some weights: the convex part of a front.
+Weights are drawn from a Dirichlet distribution for every episode, and anew for all when an iteration begins, so that
+long episodes see several; where rewards are scaled, they are drawn for the scaled ones. The value losses of the rewards
+are summed. No term is added to the reward that would make optima unique (Lu et al. augment it). Reached are the
+policies that are best for some weights: the convex part of a front.
 """
 
 from __future__ import annotations

@@ -1,12 +1,15 @@
 """Pareto Q-learning (Van Moffaert and Nowe, 2014, JMLR 15) for a whole population of agents.
 
 A table holds, for every state and action, the mean reward and the set of undominated returns that may follow; which
-policies they belong to is found by tracking a return from step to step. Names and defaults are morl-baselines'.
+policies they belong to is found by tracking a return from step to step. Names and defaults are morl-baselines', but for
+gamma, which is 0.99 (there: 0.8).
 
 Deviations from the paper: a set holds at most `max_set_size` vectors, the least crowded ones; hypervolumes of a
 state's sets are taken on vectors scaled to [0, 1] over that state, with 1.1 as reference, so that nobody has to give a
-reference point; an action never tried adds nothing to the sets before it, and is tried before any other where
-`untried_first` says so.
+reference point; of equal vectors of several actions the first action's alone counts for `pareto_cardinality`; an action
+never tried adds nothing to the sets before it, and is tried before any other where `untried_first` says so; and
+the paper's third way to judge a set, by Pareto dominance alone, is left out. Epsilon falls linearly as in
+morl-baselines, but at every env step instead of at the ends of episodes.
 
 An agent's policies are the returns on the front of the first state, at most as many as are asked for, and over again if
 there are fewer.

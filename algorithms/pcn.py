@@ -3,7 +3,7 @@
 A network is told what to achieve, a command of desired return and desired horizon, and learns which actions achieved
 what by classifying the actions of the best episodes met. It reaches concave parts of a front, in deterministic
 environments: elsewhere one lucky episode becomes a promise. Names and defaults are those of morl-baselines where they
-are one number.
+are one number; its continuous actions are left out.
 
 Deviations from the paper: an iteration is a number of steps in several sub-environments instead of a number of
 episodes, and every episode has a command of its own; new episodes compete for the memory as soon as an iteration is

@@ -1,9 +1,10 @@
 """Proximal policy optimisation (Schulman et al., 2017) for a whole population of agents.
 
-The order of the maths is CleanRL's, the names, defaults and loss are Stable-Baselines3's. Where they differ from the
-paper: advantages are normalised per minibatch, the value loss has no factor 1/2, a clipped value function is not
-maximised with the unclipped one, and `target_kl` stops the epochs. Annealing is CleanRL's: the first iteration has the
-full learning rate.
+The order of the maths is CleanRL's, the names, defaults and loss are Stable-Baselines3's. Beyond the paper, as in both:
+advantages are normalised per minibatch, gradients are clipped by norm, initial weights are orthogonal, and, both off by
+default here, values may be clipped and `target_kl` may end the epochs. As in Stable-Baselines3 and not in CleanRL, time
+limits are bootstrapped through, the value loss has no factor 1/2 (nor has the paper's), and a clipped value's loss
+takes no maximum with the unclipped one's. Annealing is CleanRL's: the first iteration has the full learning rate.
 """
 
 from __future__ import annotations

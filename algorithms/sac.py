@@ -3,8 +3,13 @@
 Names, defaults and the order of the updates are Stable-Baselines3's: temperature, critics, actor, targets, all from one
 minibatch. The temperature is fixed or learned to hold a target entropy (Haarnoja et al., 2019), through its logarithm.
 Twin critics (Fujimoto et al., 2018) and n-step returns without off-policy correction, whose entropy term stands at the
-last step alone, as in Stable-Baselines3. Deviations: a gradient that is not needed (that of the critics' weights in the
-actor's loss) is not computed; a minibatch falls on all that was kept evenly.
+last step alone, as in Stable-Baselines3.
+
+Deviations from the 2018 paper, all Stable-Baselines3's: its separate network of state values, with a target network of
+its own, is dropped, as in the later version (Haarnoja et al., 2019, arXiv 1812.05905): targets come from the smaller of
+two target critics at a draw from the policy; and a temperature, learned by default, stands in for its scale of the
+rewards. Deviation from Stable-Baselines3: a gradient that is not needed (that of the critics' weights in the actor's
+loss) is not computed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """Twin delayed deep deterministic policy gradient (Fujimoto et al., 2018) for a whole population of agents.
 
-Names, defaults and the order of the updates are Stable-Baselines3's, except that layers are equally wide (there: 400
-and 300) and that `action_noise`, the standard deviation of normal exploration noise on actions scaled to [-1, 1], is
-0.1 as in the paper (there: none). n-step returns come without off-policy correction; a minibatch falls on all that was
-kept evenly.
+Names, defaults and the order of the updates are Stable-Baselines3's, except that layers are equally wide (two of 256;
+there and in the paper: 400 and 300) and that `action_noise`, the standard deviation of normal exploration noise on
+actions scaled to [-1, 1], is 0.1 as in the paper (there: none). n-step returns come without off-policy correction.
+
+Further deviations from the paper, all Stable-Baselines3's: a minibatch has 256 transitions (there: 100); uniformly
+random actions end after 100 env steps (there: 1000, or 10,000 where episodes have a fixed length), and the exploration
+noise is added to them too.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ class TD3(ContinuousAlgorithm):
         learning_rate: Adam's step size, of actor and critics.
         n_envs: Sub-environments an agent acts in at once.
         buffer_size: Transitions kept; cut to the horizon.
-        learning_starts: Env steps of uniformly random actions before the first update.
+        learning_starts: Env steps of uniformly random actions, with noise, before the first update.
         batch_size: Transitions of an update.
         tau: Share of the way the target networks move at their updates.
         gamma: Discount per env step.

@@ -187,7 +187,7 @@ class Budget(_Frozen):
         trials: Configurations tried, the default among them.
         env_steps: Env steps of training per agent at full length; annealing refers to it.
         hours: Wall-clock hours of tuning. What ends by the clock is not reproducible.
-        env_steps_total: Env steps of training over all tuning agents together.
+        env_steps_total: Env steps of training and evaluation over all tuning agents together.
     """
 
     trials: Count | None = None

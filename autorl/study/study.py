@@ -162,7 +162,7 @@ def tune(
         trials: Configurations tried, the default among them; 32 if no other limit is given.
         env_steps: Env steps of training per agent.
         hours: Wall-clock hours of tuning.
-        env_steps_total: Env steps of training over all tuning agents.
+        env_steps_total: Env steps of training and evaluation over all tuning agents.
         tuning_seeds: A count or the seeds themselves.
         validation_seeds: Likewise.
         test_seeds: Likewise.
