@@ -91,9 +91,15 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Train:
-    """Trains assignments together; the answer is a tuple of `Trial`, one per assignment, at that rung."""
+    """Trains assignments together; the answer is a tuple of `Trial`, one per assignment, at that rung.
+
+    Attributes:
+        assignments: Who trains.
+        leaving: Trials that will never go on from where they stand, so that their states need not be kept.
+    """
 
     assignments: tuple[Assignment, ...]
+    leaving: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,9 +179,9 @@ def ask(count: int) -> Part[tuple[int, ...]]:
     return cast("tuple[int, ...]", (yield Ask(count)))
 
 
-def train(assignments: Iterable[Assignment]) -> Part[tuple[Trial, ...]]:
-    """Requests training, and returns the trials."""
-    return cast("tuple[Trial, ...]", (yield Train(tuple(assignments))))
+def train(assignments: Iterable[Assignment], leaving: Iterable[int] = ()) -> Part[tuple[Trial, ...]]:
+    """Requests training, and returns the trials; those leaving will never go on."""
+    return cast("tuple[Trial, ...]", (yield Train(tuple(assignments), tuple(leaving))))
 
 
 def tell(trials: Iterable[int]) -> Part[None]:

@@ -32,13 +32,14 @@ def bracket(frame: Frame, ladder: Sequence[Rung], counts: Sequence[int]) -> Part
         Whether any trial came.
     """
     asked = yield from ask(counts[0])
-    running = asked
+    running, leaving = asked, tuple[int, ...]()
     for place, rung in enumerate(ladder):
         if place:
-            running = running[: -(-counts[place] * len(asked) // counts[0])]
+            best = running[: -(-counts[place] * len(asked) // counts[0])]
+            running, leaving = best, tuple(number for number in asked if number not in best)
         if not running:
             break
-        trials = yield from train(rung.assignment(number, frame) for number in running)
+        trials = yield from train((rung.assignment(number, frame) for number in running), leaving)
         running = tuple(trial.number for trial in ranked(trials))
     yield from tell(asked)
     return bool(asked)

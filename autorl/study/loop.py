@@ -104,6 +104,7 @@ class Loop:
                 if isinstance(request, Ask):
                     answer = self._ask(request)
                 elif isinstance(request, Train):
+                    self._retention.ended(request.leaving)
                     answer = self._train(request.assignments)
                 elif isinstance(request, Launch):
                     answer = self._launch(request)

@@ -35,3 +35,11 @@ def test_seeds_belong_to_the_rungs() -> None:
     assert [(mark, seeds, len(trials)) for mark, seeds, trials in played.marks] == [
         (300, 1, 9), (900, 1, 3), (900, 3, 1), (900, 1, 5), (900, 3, 1), (900, 3, 3)
     ]  # fmt: skip
+
+
+def test_the_largest_bracket_need_not_be_the_first() -> None:
+    frame = Frame(horizon=1000, seeds=(0,), batch=4, objectives=1)
+    slow = Hyperband(eta=1.2, min_env_steps=400)
+    asked = play(slow, lambda trial, *_: float(trial), 60, frame).asked
+    assert slow.largest_ask(frame) == max(asked) > asked[0]
+    assert Hyperband(eta=3, min_env_steps=1).largest_ask(Frame(81, (0,), 4, 1)) == 81

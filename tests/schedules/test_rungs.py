@@ -25,6 +25,7 @@ def test_marks_grow_by_eta_to_the_last() -> None:
     assert geometric(1, 81, 3) == (1, 3, 9, 27, 81)
     assert geometric(40, 100, 3) == (40, 100)
     assert geometric(100, 100, 3) == (100,)
+    assert geometric(3333, 10_000, 3) == (3333, 10_000), "9,999 is no rung of its own"
     assert geometric(10, 100, 1.5) == (10, 15, 22, 33, 50, 75, 100)
 
 
