@@ -184,6 +184,8 @@ class ParetoQPopulation(StackedPopulation[ParetoQ]):
         table: What was learned.
     """
 
+    follows_episodes: ClassVar[bool] = True
+
     def __init__(
         self,
         configurations: Sequence[ParetoQ],
@@ -296,13 +298,13 @@ class ParetoQPopulation(StackedPopulation[ParetoQ]):
                     targets[row, here] = chosen[policy[here] % len(chosen)]
         return targets
 
-    def evaluate(self, environment: Environment, episodes: int, discount: float) -> tuple[FloatArray, Ints]:
-        """Scores the policies, each of which tracks its return from step to step."""
+    def begin_episodes(self, episodes: int) -> None:
+        """Every policy tracks its return from step to step, from the first state it will see."""
         self._tracking, self._targets = True, None
-        try:
-            return super().evaluate(environment, episodes, discount)
-        finally:
-            self._tracking, self._targets = False, None
+
+    def end_episodes(self) -> None:
+        """Returns are no longer tracked."""
+        self._tracking, self._targets = False, None
 
     def states(self) -> dict[str, State]:
         """The tables."""

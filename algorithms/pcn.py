@@ -38,7 +38,6 @@ from autorl.agents.population import StackedPopulation, State, observation_lengt
 from autorl.agents.training import TrainingEnvironments
 from autorl.checks import check_choice, check_flag, check_number, check_whole
 from autorl.environment import Environment, Spaces
-from autorl.environment.evaluation import evaluate
 from autorl.errors import InvalidInput
 from autorl.population import Algorithm, Plan, hyperparameter
 from autorl.records import Agent, FloatArray
@@ -176,6 +175,8 @@ class PCNPopulation(StackedPopulation[PCN]):
         episodes: The memory.
     """
 
+    follows_episodes: ClassVar[bool] = True
+
     def __init__(
         self,
         configurations: Sequence[PCN],
@@ -203,7 +204,9 @@ class PCNPopulation(StackedPopulation[PCN]):
         self._elapsed = np.zeros((self.size, count), dtype=np.int64)
         self._commands = np.zeros((self.size, count, rewards + 1))
         self._random = np.zeros((self.size, count), dtype=np.bool_)
+        # The evaluated episodes under way: what is left of their commands, and the largest return in the memory
         self._pursued: FloatArray | None = None
+        self._largest = self.episodes.largest()
 
     def initialise(self) -> None:
         """Draws every agent's initial weights, from its stream "weights", as torch initialises linear layers."""
@@ -343,23 +346,20 @@ class PCNPopulation(StackedPopulation[PCN]):
         commands = np.concatenate([returns, lengths[:, :, None]], axis=2)
         return commands[np.arange(self.size)[:, None], chosen]
 
-    def evaluate(
-        self, environment: Environment, episodes: int, discount: float
-    ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-        """Scores the policies, each of which takes off its command what it has achieved."""
-        largest, gammas = self.episodes.largest(), self.columns.numbers("gamma")
-
-        def earned(rewards: FloatArray) -> None:
-            assert self._pursued is not None  # set below
-            every = np.stack(self._inside(list(rewards)))
-            self._pursued = remaining(self._pursued, every, gammas, largest)
-
+    def begin_episodes(self, episodes: int) -> None:
+        """Every policy pursues its command anew."""
+        self._largest = self.episodes.largest()
         self._pursued = np.repeat(self.commands()[:, :, None], episodes, axis=2)
-        try:
-            seeds = [agent.seed for agent in self.agents]
-            return evaluate(self.act, environment, seeds, episodes, self.policies, discount, earned)
-        finally:
-            self._pursued = None
+
+    def step_earned(self, rewards: FloatArray) -> None:
+        """Every policy takes off its command what it has achieved."""
+        if self._pursued is not None:
+            every = np.stack(self._inside(list(rewards)))
+            self._pursued = remaining(self._pursued, every, self.columns.numbers("gamma"), self._largest)
+
+    def end_episodes(self) -> None:
+        """Commands are no longer pursued."""
+        self._pursued = None
 
     def states(self) -> dict[str, State]:
         """Weights, Adam's moments and decays, the normaliser's statistics, and the memory."""

@@ -185,9 +185,13 @@ class Population(ABC):
             `evaluate`; no training depends on them. A population whose policies are its own may take no notice of the
             vectors, but has as many policies (repeating some if it must). None outside multi-objective RL, and until
             they are set.
+        follows_episodes: Whether what a policy does depends on the episode so far, not on the observation alone. Then
+            `act` is right only between `begin_episodes` and `end_episodes`, once a step, with `step_earned` after it;
+            elsewhere it takes every observation for the first of an episode.
     """
 
     reward_weights: FloatArray | None = None
+    follows_episodes: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -227,6 +231,23 @@ class Population(ABC):
             Actions of shape (M, policies, episodes, *action), ready for the environment (clipped to its bounds).
         """
 
+    def begin_episodes(self, episodes: int) -> None:  # noqa: B027  # most policies know observations only
+        """From here on every `act` is the next step of new episodes; forgets those under way.
+
+        Args:
+            episodes: Episodes per policy.
+        """
+
+    def step_earned(self, rewards: FloatArray) -> None:  # noqa: B027  # as above
+        """What the last step brought, where episodes have begun.
+
+        Args:
+            rewards: Shape (M, policies, episodes, rewards); zeros where an episode is over.
+        """
+
+    def end_episodes(self) -> None:  # noqa: B027  # as above
+        """Forgets the episodes under way."""
+
     def evaluate(self, environment: Environment, episodes: int, discount: float) -> tuple[FloatArray, IntArray]:
         """Scores the policies on evaluation episodes of their own; touches no training state.
 
@@ -239,7 +260,11 @@ class Population(ABC):
             Discounted returns, shape (M, policies, episodes, rewards), and the env steps each agent took (M).
         """
         seeds = [agent.seed for agent in self.agents]
-        return evaluate(self.act, environment, seeds, episodes, self.policies, discount)
+        self.begin_episodes(episodes)
+        try:
+            return evaluate(self.act, environment, seeds, episodes, self.policies, discount, self.step_earned)
+        finally:
+            self.end_episodes()
 
     def versions(self) -> IntArray:
         """A number per agent that changes whenever its policy may have changed, whoever is beside it; shape (M,)."""

@@ -88,7 +88,7 @@ class Selected:
         return self.member.test
 
     def policy(self, seed: int | None = None) -> Policy:
-        """The policy trained on one of the test seeds.
+        """The policy trained on one of the test seeds; see `autorl.study.policy.Policy` for how to play an episode.
 
         Args:
             seed: Which; None takes the first test seed.
