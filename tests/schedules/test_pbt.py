@@ -168,6 +168,11 @@ def test_what_cannot_be_copied_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"'n_steps', 'width' cannot .* fixed: \{n_steps: 128, width: 32\}"):
         pbt().check(frame)
     pbt().check(replace(frame, static=frozenset({"n_envs", "depth"})))  # a constant does not change
+    switched = SearchSpace.load(
+        {"gae": {"choice": [True, False], "default": True}, "width": {"constant": 16, "when": {"gae": True}}}
+    )
+    with pytest.raises(InvalidInput, match="'width' cannot change"):
+        pbt().check(replace(FRAME, space=switched, static=frozenset({"width"})))
     with pytest.raises(InvalidInput, match="checkpoints 'none'"):
         pbt().check(replace(FRAME, checkpoints="none"))
     with pytest.raises(InvalidInput, match="the space is None"):

@@ -57,6 +57,8 @@ def step(entry: dict[str, Any], value: Value, which: float, luck: float = KEEP, 
         ({"ordered": ["a", "b", "c"]}, "b", "c", "a"),
         ({"ordered": ["a", "b", "c"]}, "c", "c", "b"),
         ({"choice": ["a", "b", "c"]}, "b", "b", "b"),
+        ({"float": [0, 0.5], "default": 0.1}, 0.0, 0.01, 0.0),  # a tenth of the range stands for its size
+        ({"float": [-1, 1], "default": 0.1}, 0.0, 0.04, -0.04),
     ],
 )
 def test_steps_by_hand(entry: dict[str, Any], value: Value, up: Value, down: Value) -> None:
