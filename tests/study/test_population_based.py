@@ -136,6 +136,47 @@ def test_a_study_killed_within_an_interval_ends_the_same_with_any_jobs(
     assert numbers(tmp_path) == numbers(grown.directory)
 
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "pb2": {"schedule": {"name": "pb2", "population": 4, "interval": 300, "quantile": 0.5}},
+    "mo_pbt": {
+        "schedule": {"name": "mo_pbt", "population": 4, "interval": 300},
+        "objectives": ["return", "worst_return"],
+        "space": {"learning_rate": {"float": [1e-4, 1e-1], "log": True, "default": 1e-3}},
+    },
+    "sac": {
+        "algorithm": "sac",
+        "environment": {"id": "Pendulum-v1", "max_episode_steps": 40},
+        "space": {"ent_coef": {"choice": ["auto", 0.01, 0.2], "default": "auto"}},
+        "fixed": {"learning_starts": 20, "batch_size": 16, "width": 8},
+        "schedule": {"name": "pbt", "population": 4, "interval": 100, "quantile": 0.5},
+        "budget": {"trials": 4, "env_steps": 300},
+    },
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_other_populations_end_the_same_after_a_stop_without_states_and_live_as_their_replay(
+    tmp_path: Path, name: str
+) -> None:
+    whole = run(tmp_path / "whole", **VARIANTS[name])
+    assert any(trial.earlier for trial in whole.trials), "somebody copied"
+    seen: list[Progress] = []
+
+    class Stop(Exception):
+        pass
+
+    def stop(progress: Progress) -> None:
+        seen.append(progress)
+        if len(seen) == 2:  # in the second interval
+            raise Stop
+
+    with pytest.raises(Stop):
+        Study.load({**PBT, **VARIANTS[name]}).run(tmp_path / "stopped", on_progress=stop)
+    shutil.rmtree(tmp_path / "stopped" / "checkpoints")  # so that every past is lived through again
+    run(tmp_path / "stopped", 3, **VARIANTS[name])
+    assert numbers(tmp_path / "stopped") == numbers(tmp_path / "whole")
+
+
 def test_disk_is_bounded_by_the_population(watched: tuple[Result, list[int]]) -> None:
     result, seen = watched
     assert len(seen) >= 4
