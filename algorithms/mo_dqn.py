@@ -171,6 +171,16 @@ class MODQN(VectorQAlgorithm):
         # Forward and backward (twice that) through the network, and both networks' next values, a weight vector.
         return own, 2 * own, 2 * own * 5 * self.num_sample_w
 
+    def drawn_bytes(self, spaces: Spaces) -> int:
+        """Those of Q-learning, and the weights of episodes and of gradient steps."""
+        vectors = self.environments + self.gradient_updates * self.num_sample_w
+        return super().drawn_bytes(spaces) + 8 * self.block_steps * vectors * spaces.rewards
+
+    def activations(self, spaces: Spaces) -> int:
+        """Under every weight vector those of Q-learning, and the utilities of all actions under all vectors."""
+        count = self.num_sample_w
+        return count * (super().activations(spaces) + 3 * count * self.actions(spaces))
+
 
 class MODQNPopulation(VectorQPopulation[MODQN]):
     """Agents that learn by weight-conditioned Q-learning.

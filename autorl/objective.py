@@ -199,13 +199,15 @@ class Objective:
         build = self.algorithm_class.population
         done = sum(last <= group.first for _, last in spans)
         if done and states is not None:
-            loaded = [states.load(chain[done - 1]) for chain in chains]
-            kept = [state for state in loaded if state is not None]
-            if len(kept) == len(loaded):
-                # As they trained until there: what changes from here on is handed over by `replace`, as it is live.
-                agents = [agent.at(spans[done - 1][0]) for agent in group.agents]
-                population = build(agents, self.environment, self.horizon, self.device)
-                population.load_state_dict({name: np.stack([state[name] for state in kept]) for name in kept[0]})
+            # As they trained until there: what changes from here on is handed over by `replace`, as it is live.
+            agents = [agent.at(spans[done - 1][0]) for agent in group.agents]
+            population = build(agents, self.environment, self.horizon, self.device)
+            try:
+                population.load_rows(_kept(states, chain[done - 1]) for chain in chains)
+            except _Missing:
+                population.close()
+                del population  # or its memory would be held beside that of the one from initial weights
+            else:
                 return population, done
         return build([agent.at(0) for agent in group.agents], self.environment, self.horizon, self.device), 0
 
@@ -308,12 +310,22 @@ def _spent(before: Costs, after: Costs) -> dict[str, Any]:
     }
 
 
+class _Missing(Exception):
+    """A state is not there."""
+
+
+def _kept(states: States, key: str) -> dict[str, npt.NDArray[Any]]:
+    state = states.load(key)
+    if state is None:
+        raise _Missing
+    return state
+
+
 def _save(population: Population, segments: Sequence[Segment], states: States) -> None:
-    state = population.state_dict()
     for row, segment in enumerate(segments):
         if segment.status is not Status.COMPLETE:
             continue
         try:
-            states.save(segment.key, {name: np.array(array[row], order="C") for name, array in state.items()})
+            states.save(segment.key, population.row_state(row))
         except OSError as error:  # a cache: what is missing is trained again
             warnings.warn(f"the state of segment {segment.key!r} could not be saved: {error}", stacklevel=2)

@@ -30,9 +30,11 @@ class ContinuousAlgorithm(OffPolicyAlgorithm):
 
     Attributes:
         actor_outputs: Outputs of an actor for each coordinate of an action.
+        learned_draws: Normal draws of an update, for each coordinate of a batch's actions.
     """
 
     actor_outputs: ClassVar[int] = 1
+    learned_draws: ClassVar[int] = 1
 
     def action_length(self, spaces: Spaces) -> int:
         """Coordinates of an action.
@@ -47,6 +49,22 @@ class ContinuousAlgorithm(OffPolicyAlgorithm):
         inputs, actions = observation_length(spaces, type(self)), self.action_length(spaces)
         hidden = [self.width] * self.depth
         return Layout((inputs, *hidden, self.actor_outputs * actions)), Layout((inputs + actions, *hidden, 1))
+
+    @property
+    def gathers(self) -> bool:
+        """Whether those who learn may be gathered where they are few."""
+        return True
+
+    def drawn_bytes(self, spaces: Spaces) -> int:
+        """Those of the replay, and those of `ContinuousPopulation.noise`."""
+        learning = self.learned_draws * self.gradient_steps * self.transitions
+        numbers = (learning + 2 * self.environments) * self.action_length(spaces)
+        return super().drawn_bytes(spaces) + 4 * self.block_steps * numbers
+
+    def activations(self, spaces: Spaces) -> int:
+        """Of the actor forward and backward and its predecessor, of both critics and their targets, and of actions."""
+        actor, critic = (layout.activations for layout in self.layouts(spaces))
+        return 3 * actor + 6 * critic + 24 * self.action_length(spaces)
 
 
 A = TypeVar("A", bound=ContinuousAlgorithm)
@@ -76,7 +94,7 @@ class ContinuousPopulation(OffPolicyPopulation[A]):
         self, configurations: Sequence[A], agents: Sequence[Agent], environment: Environment, horizon: int, device: str
     ) -> None:
         super().__init__(configurations, agents, environment, horizon, device)
-        static, self.gathers = self.static, True
+        static = self.static
         self.actions = BoundedActions(self.spaces.action, type(static).__name__)
         actor, critic = static.layouts(self.spaces)
         self.weights = torch.zeros(self.size, actor.length, device=device)

@@ -173,6 +173,11 @@ class ImageLayout:
         return self.head.parameters + self.image.operations
 
     @property
+    def activations(self) -> int:
+        """Numbers that a pass forward of one image takes and leaves."""
+        return self.image.activations + self.head.activations
+
+    @property
     def length(self) -> int:
         """Floats of a row, padding included."""
         return self.head.length + math.ceil(self.image.parameters / LANES) * LANES

@@ -56,6 +56,11 @@ class Layout:
         return self.parameters
 
     @property
+    def activations(self) -> int:
+        """Numbers that a pass forward of one input takes and leaves."""
+        return sum(self.sizes)
+
+    @property
     def length(self) -> int:
         """Floats of a row, padding included."""
         return math.ceil((self.parameters + self.extra) / LANES) * LANES

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from autorl.agents.images import ImageLayout
 from autorl.agents.networks import Layout
-from autorl.agents.off_policy_algorithm import BLOCK, OffPolicyAlgorithm
+from autorl.agents.off_policy_algorithm import OffPolicyAlgorithm
 from autorl.agents.population import StackedPopulation, State, observation_length
 from autorl.agents.replay import Transitions
 from autorl.agents.training import TrainingEnvironments
@@ -24,8 +24,8 @@ from autorl.seeds import stream
 __all__ = ["OffPolicyPopulation"]
 
 Array = npt.NDArray[Any]
-FEW, TEAMS = 0.7, 16
-"""Share of a population up to which those who learn are gathered, and how many such gatherings are kept."""
+FEW = 0.7
+"""Share of a population up to which those who learn are gathered."""
 
 A = TypeVar("A", bound=OffPolicyAlgorithm)
 
@@ -46,19 +46,18 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
     Attributes:
         spaces: What the environment offers.
         gathers: Whether those who learn may be gathered where they are few: `states` then holds all that `learn` reads
-            and changes, besides the replay.
+            and changes, besides the replay. The algorithm says so.
         learned: Names of draws made once an update rather than once a step, besides the replay's.
         replay: What was met.
     """
 
-    gathers: bool = False
     learned: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, configurations: Sequence[A], agents: Sequence[Agent], environment: Environment, horizon: int, device: str
     ) -> None:
         super().__init__(configurations, agents, environment, horizon, device)
-        self.spaces = environment.spaces()
+        self.spaces, self.gathers = environment.spaces(), self.static.gathers
         self.replay = self.static.replay(self.spaces)(
             self.size,
             self.static.slots(horizon),
@@ -85,7 +84,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
     @property
     def block_steps(self) -> int:
         """Vector steps of a block of random numbers."""
-        return max(1, BLOCK // self.static.environments)
+        return self.static.block_steps
 
     @property
     def parameters(self) -> int:
@@ -224,9 +223,11 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
 
     def _team(self, rows: list[int]) -> Self:
         """A population of some rows that only learns: it has neither environments nor a replay of its own."""
-        if tuple(rows) not in self._teams:
-            if len(self._teams) == TEAMS:
-                self._teams.clear()
+        key = tuple(rows)
+        if key not in self._teams:
+            kept = sum(team.size for team in self._teams.values())
+            while self._teams and kept + len(rows) > self.size:  # together no larger than this population, as planned
+                kept -= self._teams.pop(next(iter(self._teams))).size
             inside = self._inside(self._configurations)
             team = type(self)(
                 [inside[row] for row in rows],
@@ -236,8 +237,8 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
                 self.device,
             )
             team.horizon = self.horizon
-            self._teams[tuple(rows)] = team
-        return self._teams[tuple(rows)]
+            self._teams[key] = team
+        return self._teams[key]
 
     def take(self, whole: Self, rows: Sequence[int]) -> None:
         """Copies all that learning reads or changes, besides the replay, from rows of a larger population."""
@@ -259,10 +260,24 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         block, place = divmod(step, self.block_steps)
         if block != self._block:
             self._block = block
-            inside = zip(self.inside, self._inside(self._configurations), strict=True)
-            blocks = [self._drawn(agent, configuration, block) for agent, configuration in inside]
-            self._draws = {name: _stacked([draws[name] for draws in blocks]) for name in blocks[0]}
+            self._draws = {}  # before the new ones come, or both would be there
+            for row, agent in enumerate(self._agents):
+                self._fill(row, self._drawn(agent, self._configurations[row], block))
         return place
+
+    def _fill(self, row: int, drawn: dict[str, Array]) -> None:
+        """Puts an agent's draws (steps, turns, ...) beside those of the others; what is left over is never read."""
+        if not self._draws:
+            # Agents differ in turns alone, and those are of what is drawn once an update.
+            longest, updates = int(self.turns.max()), {"replay", *self.learned}
+            for name, one in drawn.items():
+                steps, second, *rest = one.shape
+                shape = (self.size, steps, longest if name in updates else second, *rest)
+                self._draws[name] = np.zeros(shape, dtype=one.dtype)
+        for name in list(drawn):
+            one = drawn.pop(name)
+            own = self._draws[name][row:] if len(self._agents) == 1 else self._draws[name][row : row + 1]
+            own[:, :, : one.shape[1]] = one  # a lone agent's copy has the same
 
     def _drawn(self, agent: Agent, configuration: A, block: int) -> dict[str, Array]:
         steps = self.block_steps
@@ -270,14 +285,3 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         units = stream(agent.seed, "replay", lineage=agent.lineage, index=block).random(shape)
         generator = stream(agent.seed, "exploration", lineage=agent.lineage, index=block)
         return {"replay": units, **self.noise(generator, configuration, steps)}
-
-
-def _stacked(arrays: Sequence[Array]) -> Array:
-    """Stacks arrays (steps, turns, ...) of unequal turns; what is left over is never read."""
-    longest = max(array.shape[1] for array in arrays)
-    if all(array.shape[1] == longest for array in arrays):
-        return np.stack(arrays)
-    whole = np.zeros((len(arrays), arrays[0].shape[0], longest, *arrays[0].shape[2:]), dtype=arrays[0].dtype)
-    for row, array in enumerate(arrays):
-        whole[row, :, : array.shape[1]] = array
-    return whole

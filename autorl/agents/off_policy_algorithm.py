@@ -103,6 +103,41 @@ class OffPolicyAlgorithm(Algorithm):
             refuse_images(spaces.observation, type(self).__name__)
         return Replay if image_shape(spaces.observation) is None else ImageReplay
 
+    @property
+    def block_steps(self) -> int:
+        """Vector steps of a block of random numbers."""
+        return max(1, BLOCK // self.environments)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether those who learn may be gathered where they are few, as copies that have all but a replay."""
+        return False
+
+    def drawn_bytes(self, spaces: Spaces) -> int:
+        """Memory of an agent's block of random numbers."""
+        return 8 * self.block_steps * self.gradient_steps * self.transitions
+
+    @abstractmethod
+    def activations(self, spaces: Spaces) -> int:
+        """Numbers that a gradient step holds for one transition, besides the transition itself."""
+
+    def memory_bytes(self, spaces: Spaces, horizon: int) -> int:
+        """Peak memory of one agent among at least two: a lone one is trained beside a copy of itself."""
+        replay = self.replay(spaces)
+        inputs = observation_length(spaces, type(self))
+        row = replay.row_bytes(inputs, self.action_length(spaces), spaces.rewards)
+        kept, numbers = self.parameter_counts(spaces)[1], 4 * self.activations(spaces)
+        # Of a transition: both ends of its window, what is cut out of them, sums along the window, and row numbers.
+        batch = 8 * row + 64 + numbers
+        # Parameters, gradients, both of Adam's moments, and a product on its way to the gradients; targets need less.
+        weights = 20 * kept
+        if self.gathers:  # gatherings have as many rows as there are agents, at most
+            batch += numbers
+            weights += 16 * kept
+        # Blocks are drawn agent by agent, so that one more is there, which two agents or more share.
+        drawn = self.drawn_bytes(spaces) * 3 // 2
+        return row * self.slots(horizon) * self.environments + weights + drawn + self.transitions * batch
+
     def slots(self, horizon: int) -> int:
         """Vector steps kept: the buffer's size, cut to what can ever be met."""
         return max(1, min(self.buffer_size // self.environments, horizon // self.environments))
@@ -124,17 +159,13 @@ class OffPolicyAlgorithm(Algorithm):
         Raises:
             InvalidInput: If the algorithm cannot act in these spaces.
         """
-        acting, kept, _ = self.parameter_counts(spaces)
-        replay = self.replay(spaces)
+        acting = self.parameter_counts(spaces)[0]
         taken = horizon // self.environments * self.environments
         updates = self.updates(taken)
-        inputs = observation_length(spaces, type(self))
-        row = replay.row_bytes(inputs, self.action_length(spaces), spaces.rewards)
-        batch = 8 * BLOCK * self.gradient_steps + 16 * row
         return Plan(
             iteration_env_steps=self.environments,
             parameters=acting,
             gradient_updates=updates,
             flops=self.flops(spaces, taken, updates),
-            memory_bytes=row * self.slots(horizon) * self.environments + 20 * kept + self.transitions * batch,
+            memory_bytes=self.memory_bytes(spaces, horizon),
         )

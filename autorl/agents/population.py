@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -212,7 +212,7 @@ class StackedPopulation(Population, Generic[A]):
         if not all(0 <= row < len(self._agents) for row in chosen):
             raise InvalidInput(f"rows {chosen} must lie in 0 to {len(self._agents) - 1}")
         made = self._alike([self._configurations[row] for row in chosen], [self._agents[row] for row in chosen])
-        made.load_state_dict({name: array[chosen] for name, array in self.state_dict().items()})
+        made.load_rows(self.row_state(row) for row in chosen)
         return made
 
     @classmethod
@@ -232,8 +232,8 @@ class StackedPopulation(Population, Generic[A]):
                 raise InvalidInput(f"populations to concatenate differ in environment or horizon: {here} and {there}")
         configurations = [entry for population in populations for entry in population._configurations]
         made = first._alike(configurations, [agent for population in populations for agent in population.agents])
-        states = [population.state_dict() for population in populations]
-        made.load_state_dict({name: np.concatenate([state[name] for state in states]) for name in states[0]})
+        rows = [(population, row) for population in populations for row in range(len(population.agents))]
+        made.load_rows(population.row_state(row) for population, row in rows)
         return made
 
     def replace(self, row: int, configuration: Configuration, lineage: str) -> None:
@@ -287,19 +287,40 @@ class StackedPopulation(Population, Generic[A]):
         Raises:
             InvalidInput: If names or shapes do not fit, or rows stand at different iterations.
         """
-        own = self._everything()
-        if set(state) != set(own):
-            raise InvalidInput(f"the state holds {sorted(state)}; needed are {sorted(own)}")
+        own, count = self._everything(), len(self._agents)
+        _check_shapes(state, {name: (count, *array.shape[1:]) for name, array in own.items()})
+        iteration = _common({int(entry) for entry in state["iteration"]})
         for name, array in own.items():
-            needed = (len(self._agents), *array.shape[1:])
-            if state[name].shape != needed:
-                raise InvalidInput(f"state {name!r} has shape {state[name].shape}; needed is {needed}")
-        iterations = sorted({int(entry) for entry in state["iteration"]})
-        if len(iterations) != 1:
-            raise InvalidInput(f"rows at different iterations {iterations} cannot train together")
-        for name, array in own.items():
-            _overwrite(array, np.stack(self._inside(list(state[name]))))
-        self.iteration = iterations[0]
+            for row in range(self.size):  # a lone agent's copy has its state
+                _overwrite(array, row, state[name][min(row, count - 1)])
+        self.iteration = iteration
+
+    def row_state(self, row: int) -> dict[str, npt.NDArray[Any]]:
+        """One agent's share of `state_dict`, as copies without the first axis."""
+        return {name: np.array(_numpy(array[row]), order="C") for name, array in self._everything().items()}
+
+    def load_rows(self, states: Iterable[Mapping[str, npt.NDArray[Any]]]) -> None:
+        """Takes up states of `row_state`, one an agent and in row order, of which it holds one at a time.
+
+        Raises:
+            InvalidInput: If names, shapes or the number of states do not fit, or rows stand at different iterations;
+                the population is unusable then.
+        """
+        own, count, row = self._everything(), len(self._agents), 0
+        shapes, iterations = {name: tuple(array.shape[1:]) for name, array in own.items()}, set()
+        for state in states:
+            if row < count:
+                _check_shapes(state, shapes)
+                iterations.add(int(state["iteration"]))
+                _common(iterations)
+                for name, array in own.items():
+                    for place in range(self.size) if count == 1 else [row]:  # a lone one's copy too
+                        _overwrite(array, place, state[name])
+            row += 1
+            del state  # or it would be held while the next one is made
+        if row != count:
+            raise InvalidInput(f"{row} states for {count} agents; each needs one")
+        self.iteration = _common(iterations)
 
     def close(self) -> None:
         """Closes the training environments."""
@@ -330,8 +351,24 @@ def _numpy(array: State) -> npt.NDArray[Any]:
     return array.cpu().numpy() if isinstance(array, Tensor) else array
 
 
-def _overwrite(target: State, source: npt.NDArray[Any]) -> None:
-    if isinstance(target, Tensor):
-        target.copy_(torch.from_numpy(source))
+def _overwrite(target: State, row: int, source: npt.NDArray[Any]) -> None:
+    """Writes one row, which may come from memory that cannot be written."""
+    if isinstance(target, Tensor) and target.device.type != "cpu":
+        target[row] = torch.from_numpy(np.array(source))
     else:
-        target[...] = source
+        _numpy(target)[row] = source
+
+
+def _check_shapes(state: Mapping[str, npt.NDArray[Any]], needed: Mapping[str, tuple[int, ...]]) -> None:
+    if set(state) != set(needed):
+        raise InvalidInput(f"the state holds {sorted(state)}; needed are {sorted(needed)}")
+    for name, shape in needed.items():
+        if state[name].shape != shape:
+            raise InvalidInput(f"state {name!r} has shape {state[name].shape}; needed is {shape}")
+
+
+def _common(iterations: set[int]) -> int:
+    """The only iteration among those of several rows."""
+    if len(iterations) != 1:
+        raise InvalidInput(f"rows at different iterations {sorted(iterations)} cannot train together")
+    return next(iter(iterations))

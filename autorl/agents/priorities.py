@@ -30,11 +30,21 @@ class Priorities:
     """
 
     def __init__(self, size: int, rows: int) -> None:
-        self.leaves = 1 << max(0, (rows - 1).bit_length())
+        self.leaves = self.leaf_count(rows)
         self.tree = np.zeros((size, 2 * self.leaves))
         self.largest = np.ones(size)
         self.alphas = np.full(size, np.nan)
         self._agents = np.arange(size)[:, None]
+
+    @staticmethod
+    def leaf_count(rows: int) -> int:
+        """Leaves of a tree over so many transitions: the next power of two."""
+        return 1 << max(0, (rows - 1).bit_length())
+
+    @classmethod
+    def tree_bytes(cls, rows: int) -> int:
+        """Memory of one agent's tree."""
+        return 16 * cls.leaf_count(rows)
 
     def add(self, rows: Rows, alphas: Float64, running: npt.NDArray[np.bool_]) -> None:
         """Gives new transitions the largest priority met.

@@ -69,6 +69,25 @@ class QLearningAlgorithm(OffPolicyAlgorithm):
             InvalidInput: If the algorithm cannot learn in these spaces.
         """
 
+    @property
+    def gathers(self) -> bool:
+        """Whether those who learn may be gathered where they are few: sum trees are not copied about."""
+        return not self.prioritized_replay
+
+    def drawn_bytes(self, spaces: Spaces) -> int:
+        """Those of the replay, and those of `QLearningPopulation.noise`."""
+        return super().drawn_bytes(spaces) + 16 * self.block_steps * self.environments
+
+    def activations(self, spaces: Spaces) -> int:
+        """Of a network forward and backward, of its target, and of what is made of their values."""
+        layout = self.layout(spaces)
+        return 3 * layout.activations + 6 * layout.sizes[-1]
+
+    def memory_bytes(self, spaces: Spaces, horizon: int) -> int:
+        """Peak memory of one agent, its priorities among it."""
+        rows = self.slots(horizon) * self.environments
+        return super().memory_bytes(spaces, horizon) + self.prioritized_replay * Priorities.tree_bytes(rows)
+
 
 A = TypeVar("A", bound=QLearningAlgorithm)
 
@@ -110,7 +129,6 @@ class QLearningPopulation(OffPolicyPopulation[A], Generic[A]):
         self.optimiser = Adam(self.weights, self.columns.numbers("adam_eps"))
         rows = self.replay.slots * static.environments
         self.priorities = Priorities(self.size, rows) if static.prioritized_replay else None
-        self.gathers = not static.prioritized_replay  # the sum trees are not copied about
 
     def initialise(self) -> None:
         """Draws every agent's initial weights, from its stream "weights", as torch initialises linear layers."""

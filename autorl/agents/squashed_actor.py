@@ -26,6 +26,7 @@ class SquashedActorAlgorithm(ContinuousAlgorithm):
     """The hyperparameters they share; an actor gives means, then log standard deviations."""
 
     actor_outputs: ClassVar[int] = 2
+    learned_draws: ClassVar[int] = 2
     target_update_interval: int
 
     def check_shared(self) -> None:

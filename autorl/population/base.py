@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -310,6 +310,33 @@ class Population(ABC):
         Raises:
             InvalidInput: If names or shapes do not fit.
         """
+
+    def row_state(self, row: int) -> dict[str, npt.NDArray[Any]]:
+        """One agent's share of `state_dict`, as copies without the first axis.
+
+        Rungs are saved and loaded agent by agent. Override this and `load_rows` where a state is large: the defaults
+        hold that of all agents once more.
+
+        Raises:
+            InvalidInput: If the algorithm declares `checkpoints = "none"`.
+        """
+        return {name: np.array(array[row], order="C") for name, array in self.state_dict().items()}
+
+    def load_rows(self, states: Iterable[Mapping[str, npt.NDArray[Any]]]) -> None:
+        """Takes up states of `row_state`, one an agent and in row order. What raises leaves the population unusable.
+
+        Args:
+            states: May be made one at a time, as they are asked for.
+
+        Raises:
+            InvalidInput: If names, shapes or the number of states do not fit.
+        """
+        kept = list(states)
+        if len(kept) != len(self.agents):
+            raise InvalidInput(f"{len(kept)} states for {len(self.agents)} agents; each needs one")
+        if any(set(state) != set(kept[0]) for state in kept):
+            raise InvalidInput(f"states of one population hold the same names; got {[sorted(one) for one in kept]}")
+        self.load_state_dict({name: np.stack([state[name] for state in kept]) for name in kept[0]})
 
     def close(self) -> None:  # noqa: B027  # one without environments has nothing to close
         """Closes the training environments."""

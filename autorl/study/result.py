@@ -218,7 +218,7 @@ class Result:
         population = self.study.algorithm.population(
             [agent.at(objective.horizon)], objective.environment, objective.horizon
         )
-        population.load_state_dict({name: array[None] for name, array in state.items()})
+        population.load_rows([state])
         if objective.evaluation.weights:
             population.reward_weights = np.array(objective.evaluation.weights)
         return Policy(population, objective.environment)

@@ -97,9 +97,12 @@ def stop_and_continue(subject: Subject) -> None:
             rest = marks[number + 1 :]
             restored = subject.population(agents, environment, marks[-1])
             restored.load_state_dict(stopped.state_dict())
+            by_rows = subject.population(agents[1:], environment, marks[-1])
+            by_rows.load_rows(stopped.row_state(row) for row in (1, 2, 3))
             turned, one = stopped.select([3, 1, 0, 2]), stopped.select([2])
             twice = type(stopped).concatenate([one, stopped.select([0, 3]), one])
-            roads = {"state_dict": (restored, range(4)), "select": (turned, (3, 1, 0, 2)), "alone": (one, (2,))}
+            roads = {"state_dict": (restored, range(4)), "row_state": (by_rows, (1, 2, 3))}
+            roads |= {"select": (turned, (3, 1, 0, 2)), "alone": (one, (2,))}
             for road, (population, rows) in {**roads, "concatenate": (twice, (2, 0, 3, 2))}.items():
                 proceed(population, rung, rest)
                 for place, row in enumerate(rows):
@@ -107,6 +110,8 @@ def stop_and_continue(subject: Subject) -> None:
             with_mismatch = subject.trained(agents[:1], environment, [step], marks[-1])
             _refuses(lambda: type(stopped).concatenate([stopped, with_mismatch]))  # noqa: B023  # called at once
             _refuses(lambda: stopped.load_state_dict({}))  # noqa: B023  # called at once
+            _refuses(lambda: turned.load_rows([{}]))  # noqa: B023  # called at once
+            _refuses(lambda: turned.load_rows([stopped.row_state(0)]))  # noqa: B023  # called at once
 
 
 def images(subject: Subject) -> None:
