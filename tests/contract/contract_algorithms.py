@@ -14,6 +14,8 @@ import torch
 import autorl
 from autorl.agents.rollout import Batch
 from autorl.agents.training import TrainingEnvironments
+from autorl.algorithms.dqn import DQN
+from autorl.algorithms.mo_dqn import MODQN
 from autorl.algorithms.ppo import PPO, PPOPopulation
 from autorl.environment import Environment
 from autorl.population import bundled_algorithms
@@ -64,6 +66,28 @@ def references() -> list[str]:
     """Names of everything that must keep the contract; a new bundled algorithm joins by being there."""
     library = ["sb3:PPO"] if importlib.util.find_spec("stable_baselines3") else []
     return [*bundled_algorithms(), "tests.contract.contract_algorithms:climbing", *library]
+
+
+@dataclass(frozen=True)
+class Prioritised(DQN):
+    """DQN with all that is switched off by default."""
+
+    name: ClassVar[str] = "prioritised"
+    double_q: bool = autorl.hyperparameter(True)
+    dueling: bool = autorl.hyperparameter(True, static=True)
+    prioritized_replay: bool = autorl.hyperparameter(True, static=True)
+
+
+@dataclass(frozen=True)
+class PrioritisedMO(MODQN):
+    """Weight-conditioned Q-learning with priorities."""
+
+    name: ClassVar[str] = "prioritised_mo"
+    prioritized_replay: bool = autorl.hyperparameter(True, static=True)
+
+
+VARIANTS = tuple(f"tests.contract.contract_algorithms:{one.__name__}" for one in (Prioritised, PrioritisedMO))
+"""Bundled algorithms under settings that the small configuration lacks; they keep the costly half of the contract."""
 
 
 class _Broken(PPOPopulation):

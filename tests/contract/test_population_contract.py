@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from autorl.numerics import worker_environment
-from tests.contract.contract_algorithms import DEFECTS, references
+from tests.contract.contract_algorithms import DEFECTS, VARIANTS, references
 from tests.contract.contract_checks import CHECKS, LONG_CHECKS
 
 pytestmark = pytest.mark.timeout(600)
@@ -45,6 +45,16 @@ def jobs_of(reference: str) -> tuple[tuple[str, str], ...]:
 def test_contract(reference: str, check: str) -> None:
     answers = child(*jobs_of(reference))
     failure = answers[list(CHECKS).index(check)]["failure"]
+    assert failure is None, failure
+
+
+VARIANT_CHECKS = ("company", "stop_and_continue", "divergence")
+
+
+@pytest.mark.parametrize("check", VARIANT_CHECKS)
+@pytest.mark.parametrize("reference", VARIANTS)
+def test_contract_under_other_settings(reference: str, check: str) -> None:
+    failure = child(*((reference, one) for one in VARIANT_CHECKS))[VARIANT_CHECKS.index(check)]["failure"]
     assert failure is None, failure
 
 
