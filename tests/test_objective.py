@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,13 @@ def test_an_exploited_copy_goes_on_from_the_weights_it_was_copied_from(
     assert bits(alone[1:2]) != bits(unbroken[0][1:2])
 
 
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """One for many trainings, since a process takes longer to start than these."""
+    with Local(1, tmp_path_factory.mktemp("states")) as executor:
+        yield executor
+
+
 @pytest.mark.parametrize(
     ("algorithm", "before", "after"),
     [
@@ -150,18 +158,18 @@ def test_an_exploited_copy_goes_on_from_the_weights_it_was_copied_from(
     ],
 )
 def test_hyperparameters_that_change_in_training_do_so_from_a_state_as_they_do_live(
-    tmp_path: Path, algorithm: str, before: dict[str, Any], after: dict[str, Any]
+    worker: Local, algorithm: str, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     where = Environment("CartPole-v1" if algorithm == "dqn" else "Pendulum-v1", max_episode_steps=50)
     black_box = objective(algorithm=algorithm, environment=where, horizon=200, rungs=(100, 200), checkpoints=(100, 200))
     small = {"learning_starts": 20, "batch_size": 16, "width": 8, "n_envs": 1}
     old, new = ({**black_box.algorithm_class.defaults(), **small, **values} for values in (before, after))
     source, copy = Agent(old, 0), Agent(new, 0, "copy", (Stretch(100, old),))
-    train(tmp_path / "states", Group((source,), 0, 100, keep=True), of=black_box)
-    ((continued,),) = train(tmp_path / "states", Group((copy,), 100, 200), of=black_box)
-    ((replayed,),) = train(tmp_path / "none", Group((copy,), 0, 200), of=black_box)
+    turns = [Group((source,), 0, 100, keep=True), Group((copy,), 100, 200), Group((copy,), 0, 200)]
+    turns.append(Group((source,), 100, 200))
+    found = [one for turn in turns for one in worker.run(black_box, deque([turn]), 600)]
+    _, continued, replayed, kept = (one.segments[0] for one in found if isinstance(one, Done))
     assert bits(continued) == bits(replayed[1:])
-    ((kept,),) = train(tmp_path / "states", Group((source,), 100, 200), of=black_box)
     assert bits(kept)[0][-1] != bits(continued)[0][-1], "the change has an effect"
 
 
