@@ -37,7 +37,7 @@ CELLS = RESULTS / "morl_fronts.json"
 
 def shares(task: Task, returns: Any) -> list[float]:
     """Share of the true hypervolume per seed, of returns (seeds, policies, episodes, rewards)."""
-    front = dataclasses.replace(task.environment, wrappers=()).known_front(task.discount)
+    front = task.environment.known_front(task.discount)
     assert front is not None, f"{task.title} states no front"
     corner = -np.asarray(task.reference, dtype=np.float64)
     whole = hypervolume(-front, corner)

@@ -114,7 +114,7 @@ class Environment:
 
         Returns:
             Discounted returns, shape (n, rewards), in lexicographic order; None where the environment states none, or
-            a wrapper stands before it, which may change rewards.
+            a wrapper before it changes more than what is seen.
 
         Raises:
             InvalidInput: As `spaces()`.

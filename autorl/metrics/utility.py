@@ -29,7 +29,23 @@ def _vectors(weights: int | None, rewards: int) -> FloatArray:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExpectedUtility(FrontMetric):
+class _Weighed(FrontMetric):
+    """What both have: weight vectors, at least one for each reward."""
+
+    weights: int | None = None
+
+    def suited(self, environment: Environment, discount: float) -> Self:
+        """The metric, once there is a weight vector for each reward.
+
+        Raises:
+            InvalidInput: If there are fewer, or it cannot measure in the environment.
+        """
+        _check(self.name, self.weights, environment.spaces().rewards)
+        return super().suited(environment, discount)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedUtility(_Weighed):
     """Mean over seeds and weight vectors w of max over v in F of w.v.
 
     Unit: return. Source: Zintgraf et al. 2015, Quality assessment of MORL algorithms: a utility-based approach.
@@ -45,19 +61,8 @@ class ExpectedUtility(FrontMetric):
     summary: ClassVar[str] = "mean over seeds and weight vectors of the best weighted return on the front"
     unit: ClassVar[str] = "return"
 
-    weights: int | None = None
-
     def __post_init__(self) -> None:
         _check(self.name, self.weights)
-
-    def suited(self, environment: Environment, discount: float) -> Self:
-        """The metric, once there is a weight vector for each reward.
-
-        Raises:
-            InvalidInput: If there are fewer, or the environment gives one reward.
-        """
-        _check(self.name, self.weights, environment.spaces().rewards)
-        return super().suited(environment, discount)
 
     def of_front(self, front: FloatArray) -> float:
         """The mean of the best utilities."""
@@ -65,7 +70,7 @@ class ExpectedUtility(FrontMetric):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxUtilityLoss(ComparedFront):
+class MaxUtilityLoss(_Weighed, ComparedFront):
     """Mean over seeds of max over w of [max over z in Z of w.z - max over v in F of w.v], Z the true front.
 
     How much somebody with the worst weights for F loses by having F instead of Z; below 0 where F is better than Z for
@@ -84,20 +89,9 @@ class MaxUtilityLoss(ComparedFront):
     unit: ClassVar[str] = "return"
     direction: ClassVar[Direction] = "minimize"
 
-    weights: int | None = None
-
     def __post_init__(self) -> None:
         super().__post_init__()
         _check(self.name, self.weights)
-
-    def suited(self, environment: Environment, discount: float) -> Self:
-        """The metric with the true front, once there is a weight vector for each reward.
-
-        Raises:
-            InvalidInput: If there are fewer, or the front does not fit the environment.
-        """
-        _check(self.name, self.weights, environment.spaces().rewards)
-        return super().suited(environment, discount)
 
     def of_front(self, front: FloatArray) -> float:
         """The largest loss."""

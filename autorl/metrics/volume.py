@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -26,6 +27,14 @@ FLOOR_EPISODES = 20
 
 def _volume(front: FloatArray, reference: tuple[float, ...]) -> float:
     return hypervolume(-front, -np.array(reference))
+
+
+@functools.lru_cache(maxsize=16)
+def _idle_returns(environment: Environment, discount: float) -> FloatArray:
+    """What doing the same thing at every step brings: seconds of Minecart, so played once a process. Read only."""
+    from autorl.environment.evaluation import constant_returns
+
+    return constant_returns(environment, FLOOR_EPISODES, discount)
 
 
 def _check_length(name: str, reference: tuple[float, ...], environment: Environment) -> None:
@@ -150,10 +159,8 @@ class HypervolumeShare(ComparedFront):
         whose = KNOWN_FRONT if self.front == KNOWN else "the front given"
         _check_below(self.name, self.reference_point, fitted.target, whose)
         if self.floor == DO_NOTHING:
-            from autorl.environment.evaluation import constant_returns
-
-            means = constant_returns(environment, FLOOR_EPISODES, discount)
-            object.__setattr__(fitted, "_floor", max(_volume(point[None], self.reference_point) for point in means))
+            idle = _idle_returns(environment, discount)
+            object.__setattr__(fitted, "_floor", max(_volume(point[None], self.reference_point) for point in idle))
         whole = _volume(fitted.target, self.reference_point)
         if fitted._floor >= whole:
             raise InvalidInput(

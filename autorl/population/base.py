@@ -262,7 +262,8 @@ class Population(ABC):
         seeds = [agent.seed for agent in self.agents]
         self.begin_episodes(episodes)
         try:
-            return evaluate(self.act, environment, seeds, episodes, self.policies, discount, self.step_earned)
+            earned = self.step_earned if self.follows_episodes else None
+            return evaluate(self.act, environment, seeds, episodes, self.policies, discount, earned)
         finally:
             self.end_episodes()
 

@@ -100,6 +100,11 @@ class TrialRow:
     feasible: bool | None = None
     schedule: Schedule = ()
 
+    @property
+    def reached(self) -> tuple[int, int]:
+        """How far it came: its mark, then on how many seeds."""
+        return self.rung, len(self.seeds)
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:

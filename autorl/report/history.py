@@ -15,19 +15,14 @@ from autorl.report.picture import BASELINE, INK, PAPER, TEST, TRIAL, Picture, ne
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["history", "reached", "top_rung"]
+__all__ = ["history", "top_rung"]
 
 MAX_TRIALS = 1000
 
 
-def reached(trial: TrialRow) -> tuple[int, int]:
-    """How far a trial came: its mark, then on how many seeds."""
-    return trial.rung, len(trial.seeds)
-
-
 def top_rung(content: StudyContent) -> tuple[int, int]:
     """How far a complete trial came at most; winners come from there."""
-    return max((reached(trial) for trial in content.trials if trial.values), default=(0, 0))
+    return max((trial.reached for trial in content.trials if trial.values), default=(0, 0))
 
 
 def history(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
@@ -38,7 +33,7 @@ def history(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
     figure = new_figure(9.2, 2.5 * len(objectives) + 0.6)
     failed = [trial for trial in content.trials if trial.status not in (Status.COMPLETE, Status.STOPPED)]
     top = top_rung(content)
-    short = any(trial.values and reached(trial) < top for trial in content.trials)
+    short = any(trial.values and trial.reached < top for trial in content.trials)
     text = f"All {len(content.trials)} trials on the tuning seeds; the line is the best score so far"
     infeasible = sum(trial.feasible is False for trial in content.trials)
     text += " of a feasible trial" if infeasible else ""
@@ -75,8 +70,8 @@ def _panel(
 ) -> None:
     top = top_rung(content)
     scored = [trial for trial in content.trials if math.isfinite(trial.values.get(quantity.label, math.nan))]
-    full = [trial for trial in scored if reached(trial) == top]
-    short = [trial for trial in scored if reached(trial) < top]
+    full = [trial for trial in scored if trial.reached == top]
+    short = [trial for trial in scored if trial.reached < top]
     for group, alpha in ((thin(short, MAX_TRIALS // 2), 0.35), (thin(full, MAX_TRIALS), 0.9)):
         for outside in (False, True):
             part = [trial for trial in group if (trial.feasible is False) is outside]

@@ -12,7 +12,7 @@ from autorl.report.content import Quantity, StudyContent, TrialRow
 from autorl.report.entries import Entry, interval_methods
 from autorl.report.feasibility import broken_on_test, constraint_rows, feasible, yes_or_no
 from autorl.report.formats import estimate, gap, integers, number, printable, value
-from autorl.report.history import reached, top_rung
+from autorl.report.history import top_rung
 from autorl.report.schedule import schedule_rows
 
 __all__ = ["Table", "View", "view"]
@@ -284,10 +284,8 @@ def _finalists(content: StudyContent) -> Table | None:
         )
         for one in content.finalists
     )
-    caption = (
-        f"The finalists by {', '.join(labels)} on {len(content.seeds.validation)} validation seeds, which chose among "
-    )
-    caption += "them."
+    caption = f"The finalists by {', '.join(labels)} on {len(content.seeds.validation)} validation seeds, "
+    caption += "which chose among them."
     head = ("configuration", *(f"{label}, {seeds}" for label in labels for seeds in ("validation", "tuning")))
     chosen = {one.trial for one in content.chosen}
     marked = frozenset(row for row, one in enumerate(content.finalists) if one.trial in chosen)
@@ -342,7 +340,7 @@ def _order(trial: TrialRow, quantity: Quantity, top: tuple[int, int]) -> tuple[b
     score = trial.values.get(quantity.label, math.nan)
     known = math.isfinite(score)
     loss = (-score if quantity.direction == "maximize" else score) if known else 0.0
-    return not known, reached(trial) < top, trial.feasible is False, loss, trial.number
+    return not known, trial.reached < top, trial.feasible is False, loss, trial.number
 
 
 def _flat(entry: Mapping[str, object], prefix: str = "") -> tuple[tuple[str, str], ...]:

@@ -11,10 +11,11 @@ from autorl.content import digest
 from autorl.errors import InvalidInput
 from autorl.metrics import Metric
 from autorl.records import Configuration, Run, Status, Stretch, Trial
+from autorl.schedules.ranking import order
 from autorl.statistics import Estimate, estimate
 from autorl.storage.truth import Truth
 from autorl.study.resolved import ResolvedStudy
-from autorl.study.selection import best_trials, chosen_front, front_places, ranked, selectable
+from autorl.study.selection import best_trials, chosen_front, front_places, selectable
 from autorl.study.trainer import NotTrainedError, Trainer, Wanted
 
 __all__ = ["OPENED", "Judged", "Judging", "Verdict"]
@@ -155,11 +156,10 @@ class Judging:
         failed = [one for one, score in zip(judged, scores, strict=True) if score is None]
         measured = [(one, *score) for one, score in zip(judged, scores, strict=True) if score is not None]
         losses, violations = [loss for _, loss, _ in measured], [bounds for _, _, bounds in measured]
-        order = [measured[place][0] for place in ranked(losses, violations)]
-        if several:
-            front = [measured[place][0] for place in front_places(losses, violations)]
-            return [*order, *failed], front or failed
-        return [*order, *failed], [*order, *failed][:1]
+        judged = [*(measured[place][0] for place in order(losses, violations)), *failed]
+        if not several:
+            return judged, judged[:1]
+        return judged, [measured[place][0] for place in front_places(losses, violations)] or failed
 
     def _tested(self, verdict: Verdict) -> Verdict:
         """Trains everybody reported on the test seeds."""

@@ -186,8 +186,8 @@ class Loop:
         trials = tuple(
             made.get(place) or self._failed(entry, "its runs were lost") for place, entry in enumerate(assignments)
         )
-        for assignment, one, trial in zip(assignments, wanted, trials, strict=True):
-            self._spending.add(assignment, one, trial)
+        for one, trial in zip(wanted, trials, strict=True):
+            self._spending.add(one, trial)
             self._results[trial.number] = trial
         self._retain(trials)
         self._stop_if_broken(assignments)

@@ -21,7 +21,7 @@ from autorl.study.judging import OPENED, Judged, Verdict
 from autorl.study.loop import BROKEN
 from autorl.study.reported_metrics import reported_metrics
 from autorl.study.resolved import ResolvedStudy
-from autorl.study.selection import reached, selectable
+from autorl.study.selection import reached
 from autorl.study.trainer import LOST, Charge
 
 __all__ = ["ACCEPTED", "content"]
@@ -205,7 +205,10 @@ def _warnings(
         found.append(
             f"none of the {len(finalists)} finalists completed on the validation seeds; the choice is by tuning seeds"
         )
-    furthest, top = max(map(reached, selectable(trials)), default=None), study.schedule.top(study.frame)
+    furthest, top = (
+        max((reached(trial) for trial in trials if trial.complete), default=None),
+        study.schedule.top(study.frame),
+    )
     if verdict.complete and furthest is not None and furthest < top:
         found.append(
             f"nobody completed the last rung, {top[0]:,} env steps on {top[1]} seeds; the choice is among those that "

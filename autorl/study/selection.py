@@ -3,7 +3,8 @@
 Where a study has constraints, feasibility goes first (constrained domination, Deb et al. 2002, NSGA-II, section VI): a
 feasible trial is preferred to one that breaks a constraint, and of two that do the one with the smaller total violation
 (`autorl.pareto.total_violation`, which compares the candidates at hand). Losses decide among feasible trials, and where
-total violations are equal. Every choice by feasibility is made by `ranked` or `preferred`.
+total violations are equal. Every choice by feasibility is made here or by
+`autorl.schedules.ranking.order`.
 Only trials that came furthest are compared: a score from a shorter training, or on fewer seeds, is another one.
 """
 
@@ -18,7 +19,7 @@ from autorl.pareto import non_dominated, select_by_hypervolume, total_violation
 from autorl.records import Trial
 from autorl.schedules import ranking
 
-__all__ = ["best_trials", "chosen_front", "front_places", "preferred", "ranked", "reached", "selectable"]
+__all__ = ["best_trials", "chosen_front", "front_places", "preferred", "reached", "selectable"]
 
 
 def reached(trial: Trial) -> tuple[int, int]:
@@ -37,28 +38,17 @@ def selectable(trials: Sequence[Trial]) -> list[Trial]:
     return list(found.values())
 
 
-def ranked(losses: Sequence[Sequence[float]], violations: Sequence[Sequence[float]]) -> list[int]:
-    """Places in order of preference: feasible ones by front, then the others by total violation; ties by place.
-
-    Args:
-        losses: One sequence a candidate; with one objective the order of fronts is that of losses.
-        violations: One sequence a candidate, 0 or below where a constraint holds; empty without constraints.
-    """
-    return ranking.order(losses, violations)
-
-
 def front_places(losses: Sequence[Sequence[float]], violations: Sequence[Sequence[float]]) -> list[int]:
     """Places of the front of those that no other one beats by feasibility alone, in the order given.
 
     Args:
         losses: One sequence a candidate.
-        violations: As in `ranked`.
+        violations: One sequence a candidate, 0 or below where a constraint holds; empty without constraints.
     """
     if not losses:
         return []
-    total = total_violation(violations)
-    places = np.flatnonzero(total == total.min())
-    return [int(place) for place in places[non_dominated(np.asarray(losses, dtype=np.float64)[places])]]
+    places = _least_infeasible(violations)
+    return [place for place, kept in zip(places, non_dominated([losses[one] for one in places]), strict=True) if kept]
 
 
 def preferred(trials: Sequence[Trial]) -> list[Trial]:
@@ -69,13 +59,11 @@ def preferred(trials: Sequence[Trial]) -> list[Trial]:
     complete = [trial for trial in trials if trial.losses is not None]
     if not complete:
         return []
-    total = total_violation([trial.violations for trial in complete])
-    least = total.min()
-    return [trial for trial, much in zip(complete, total, strict=True) if much == least]
+    return [complete[place] for place in _least_infeasible([trial.violations for trial in complete])]
 
 
 def best_trials(trials: Sequence[Trial], count: int) -> list[Trial]:
-    """With one objective the best trials, best first: see `ranked`; ties by number."""
+    """With one objective the best trials, best first, as `autorl.schedules.ranking` orders them; ties by number."""
     return ranking.ranked(selectable(trials))[:count]
 
 
@@ -90,6 +78,12 @@ def chosen_front(trials: Sequence[Trial], count: int) -> list[Trial]:
         return []
     chosen = select_by_hypervolume([_losses(trial) for trial in candidates], count)
     return [candidates[index] for index in chosen]
+
+
+def _least_infeasible(violations: Sequence[Sequence[float]]) -> list[int]:
+    """Places of the smallest total violation, of which there is at least one."""
+    total = total_violation(violations)
+    return [int(place) for place in np.flatnonzero(total == total.min())]
 
 
 def _history(trial: Trial) -> list[object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from autorl.records import Status, Trial
-from autorl.schedules import Assignment
 from autorl.study.trainer import Trainer, Wanted
 
 __all__ = ["Spending"]
@@ -26,28 +25,27 @@ class Spending:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._taken: dict[int, list[tuple[Assignment, Wanted]]] = {}
+        self._taken: dict[int, list[Wanted]] = {}
         self.env_steps = 0
 
-    def add(self, assignment: Assignment, wanted: Wanted, trial: Trial) -> None:
+    def add(self, wanted: Wanted, trial: Trial) -> None:
         """Takes in a trial that was just trained.
 
         Args:
-            assignment: What the schedule asked for.
-            wanted: The same with full configurations.
+            wanted: What was asked for.
             trial: What it came to.
         """
         before = self._taken.setdefault(trial.number, [])
         if not before:  # the usual case, and the keys of segments take long to work out
             spent, mark = sum(run.env_steps + run.evaluation_steps for run in trial.runs), 0
         else:
-            mark = before[-1][0].mark
-            known = {key for _, one in before for key in self._trainer.segments(one)}
-            since = mark if assignment.earlier else 0
+            mark = before[-1].mark
+            known = {key for one in before for key in self._trainer.segments(one)}
+            since = mark if wanted.earlier else 0
             new = {key: one for key, one in self._trainer.segments(wanted).items() if key not in known}
             spent = sum(one.spent for one in new.values() if one.first >= since)
         if trial.status is not Status.COMPLETE:
             done = mark if self._trainer.study.algorithm.checkpoints == "exact" else 0
-            spent = max(spent, (assignment.mark - done) * len(assignment.seeds))
+            spent = max(spent, (wanted.mark - done) * len(wanted.seeds))
         self.env_steps += spent
-        before.append((assignment, wanted))
+        before.append(wanted)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from autorl.records import Run, Status, Stretch, Trial
-from autorl.study.selection import best_trials, chosen_front, front_places, preferred, ranked, reached, selectable
+from autorl.schedules.ranking import order
+from autorl.study.selection import best_trials, chosen_front, front_places, preferred, reached, selectable
 
 
 def trial(
@@ -68,8 +69,8 @@ def test_feasible_trials_come_first_then_the_least_infeasible() -> None:
 def test_equal_total_violations_go_by_loss_then_number() -> None:
     table = [trial(0, 2.0, violations=(3.0,)), trial(1, 1.0, violations=(3.0,)), trial(2, 1.0, violations=(3.0,))]
     assert [one.number for one in best_trials(table, 3)] == [1, 2, 0]
-    assert ranked([(2.0,), (1.0,), (1.0,)], [(), (), ()]) == [1, 2, 0]
-    assert ranked([], []) == []
+    assert order([(2.0,), (1.0,), (1.0,)], [(), (), ()]) == [1, 2, 0]
+    assert order([], []) == []
 
 
 def test_places_of_a_front_are_of_the_least_infeasible() -> None:

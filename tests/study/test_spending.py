@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from autorl.records import Evaluation, Run, Segment, Status, Stretch, Trial
-from autorl.schedules import Assignment
 from autorl.study.spending import Spending
 from autorl.study.trainer import Wanted
 
@@ -47,7 +46,7 @@ def take(
     before, where = counted.env_steps, tuple(range(seeds))
     runs = tuple(Run.from_segments(seed, 1000, 1, [one]) for seed, one in enumerate(segments))
     trial = Trial(0, {}, status, runs, rung=mark)
-    counted.add(Assignment(0, where, mark, earlier=earlier), Wanted({}, where, mark, "tuning"), trial)
+    counted.add(Wanted({}, where, mark, "tuning", earlier=earlier), trial)
     return counted.env_steps - before
 
 
