@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import ABC, abstractmethod
 from typing import Any
@@ -10,12 +11,12 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 import torch
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 from torch import Tensor
 
 from autorl.errors import InvalidInput
 
-__all__ = ["Actions", "CategoricalActions", "GaussianActions", "Policy", "actions_for"]
+__all__ = ["Actions", "CategoricalActions", "GaussianActions", "Policy", "SeveralCategoricalActions", "actions_for"]
 
 Array = npt.NDArray[Any]
 
@@ -123,8 +124,7 @@ class CategoricalActions(Actions):
 
     def noise(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Gumbel noise: the largest of logits plus Gumbel noise is a draw from the softmax."""
-        noise: Array = generator.gumbel(size=(*shape, self.heads)).astype(np.float32)
-        return noise
+        return _gumbel(generator, (*shape, self.heads))
 
     def sample(self, heads: Array, log_std: Array, noise: Array) -> Array:
         """Draws actions; Gumbel-max trick."""
@@ -143,6 +143,73 @@ class CategoricalActions(Actions):
     def policy(self, heads: Tensor, log_std: Tensor, actions: Tensor) -> Policy:
         """A softmax."""
         return _CategoricalPolicy(heads, actions)
+
+
+class _SeveralCategoricalPolicy(Policy):
+    """Independent choices: log-probabilities, entropies and divergences add up."""
+
+    def __init__(self, logits: Tensor, counts: list[int], actions: Tensor) -> None:
+        self._counts = counts
+        self._parts = [
+            _CategoricalPolicy(part, actions[:, :, n]) for n, part in enumerate(torch.split(logits, counts, 1))
+        ]
+        # One after the other, so that the order of the sum does not depend on how many agents there are.
+        self.log_prob = functools.reduce(torch.add, [part.log_prob for part in self._parts])
+        self.entropy = functools.reduce(torch.add, [part.entropy for part in self._parts])
+
+    def gradient(self, log_prob_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        return torch.cat([part.gradient(log_prob_gradient, entropy_gradient)[0] for part in self._parts], 1), None
+
+    def add_kl_gradient(
+        self, gradients: tuple[Tensor, Tensor | None], heads: Tensor, log_std: Tensor, kl_gradient: Tensor
+    ) -> None:
+        own, others = torch.split(gradients[0], self._counts, 1), torch.split(heads, self._counts, 1)
+        for part, gradient, other in zip(self._parts, own, others, strict=True):
+            part.add_kl_gradient((gradient, None), other, log_std, kl_gradient)
+
+
+class SeveralCategoricalActions(Actions):
+    """Several independent choices in one action, each by its own logits, as Stable-Baselines3 has them.
+
+    Args:
+        space: The environment's action space; a `MultiBinary` one is many choices between two.
+    """
+
+    def __init__(self, space: MultiDiscrete | MultiBinary) -> None:
+        counts = space.nvec if isinstance(space, MultiDiscrete) else np.full(space.shape, 2)
+        self.space, self.counts = space, [int(count) for count in counts.ravel()]
+        self.heads, self.log_stds, self.stored = sum(self.counts), 0, (len(self.counts),)
+
+    def noise(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Gumbel noise, as for one choice."""
+        return _gumbel(generator, (*shape, self.heads))
+
+    def sample(self, heads: Array, log_std: Array, noise: Array) -> Array:
+        """Draws every choice; Gumbel-max trick."""
+        return self._largest(heads + noise)
+
+    def for_environment(self, actions: Array) -> Array:
+        """The choices' numbers, in the action space's own shape and type."""
+        shaped: Array = actions.reshape(*actions.shape[:-1], *self.space.shape).astype(self.space.dtype)
+        return shaped
+
+    def mode(self, heads: Array) -> Array:
+        """The largest logit of every choice; the first of them on a tie."""
+        return self.for_environment(self._largest(heads))
+
+    def policy(self, heads: Tensor, log_std: Tensor, actions: Tensor) -> Policy:
+        """A softmax for every choice."""
+        return _SeveralCategoricalPolicy(heads, self.counts, actions)
+
+    def _largest(self, scores: Array) -> Array:
+        """Number of the largest score of every choice, int64 of shape (M, N, choices)."""
+        parts = np.split(scores, np.cumsum(self.counts)[:-1], axis=-1)
+        return np.stack([part.argmax(-1) for part in parts], axis=-1)
+
+
+def _gumbel(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    noise: Array = generator.gumbel(size=shape).astype(np.float32)
+    return noise
 
 
 class _GaussianPolicy(Policy):
@@ -215,7 +282,7 @@ def actions_for(space: gymnasium.Space[Any], who: str) -> Actions:
     """The kind of actions an action space asks for.
 
     Args:
-        space: `Discrete`, or `Box` of floats.
+        space: `Discrete`, `MultiDiscrete`, `MultiBinary`, or `Box` of floats.
         who: The algorithm, for the message.
 
     Raises:
@@ -223,6 +290,8 @@ def actions_for(space: gymnasium.Space[Any], who: str) -> Actions:
     """
     if isinstance(space, Discrete):
         return CategoricalActions(space)
+    if isinstance(space, (MultiDiscrete, MultiBinary)):
+        return SeveralCategoricalActions(space)
     if isinstance(space, Box) and np.issubdtype(space.dtype, np.floating):
         return GaussianActions(space)
-    raise InvalidInput(f"{who} acts in Discrete spaces and in Box spaces of floats, not in {space}")
+    raise InvalidInput(f"{who} acts in discrete spaces and in Box spaces of floats, not in {space}")

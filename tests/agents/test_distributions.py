@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
-from gymnasium.spaces import Box, Discrete, MultiDiscrete
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Text
 
-from autorl.agents.distributions import CategoricalActions, GaussianActions, actions_for
+from autorl.agents.distributions import CategoricalActions, GaussianActions, SeveralCategoricalActions, actions_for
 from autorl.errors import InvalidInput
 
 
@@ -18,6 +20,38 @@ def test_categorical_is_torchs() -> None:
     other = torch.distributions.Categorical(logits=logits.transpose(1, 2))
     torch.testing.assert_close(policy.log_prob, other.log_prob(taken))  # type: ignore[no-untyped-call]
     torch.testing.assert_close(policy.entropy, other.entropy())  # type: ignore[no-untyped-call]
+
+
+def test_several_choices_add_up() -> None:
+    logits = 3 * torch.randn(2, 3 + 2 + 4, 7, generator=torch.Generator().manual_seed(0))
+    taken = torch.stack([torch.arange(14).view(2, 7) % count for count in (3, 2, 4)], 2)
+    policy = SeveralCategoricalActions(MultiDiscrete([3, 2, 4])).policy(logits, torch.empty(2, 0), taken)
+    others = [
+        torch.distributions.Categorical(logits=part) for part in torch.split(logits.transpose(1, 2), [3, 2, 4], 2)
+    ]
+    log_prob = sum(other.log_prob(taken[:, :, place]) for place, other in enumerate(others))  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(policy.log_prob, log_prob)
+    torch.testing.assert_close(policy.entropy, sum(other.entropy() for other in others))  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    "space", [MultiDiscrete(np.array([[3, 2], [4, 2]])), MultiBinary((2, 3))], ids=["numbers", "switches"]
+)
+def test_several_choices_are_drawn_each_by_its_own_logits_and_shaped_as_the_space(space: Any) -> None:
+    actions, count = actions_for(space, "PPO"), 20_000
+    sizes = [3, 2, 4, 2] if isinstance(space, MultiDiscrete) else [2] * 6
+    assert actions.heads == sum(sizes)
+    wanted = [np.arange(1, size + 1) / np.arange(1, size + 1).sum() for size in sizes]
+    logits = np.broadcast_to(np.log(np.concatenate(wanted)).astype(np.float32), (1, count, actions.heads))
+    drawn = actions.sample(logits, np.empty((1, 0)), actions.noise(np.random.default_rng(0), (1, count)))
+    assert drawn.shape == (1, count, *actions.stored)
+    for place, shares in enumerate(wanted):
+        # Three standard deviations of a share of one half are 0.011.
+        np.testing.assert_allclose(np.bincount(drawn[0, :, place]) / count, shares, atol=0.011)
+    assert space.contains(actions.for_environment(drawn)[0, 0])
+    likeliest = actions.mode(logits)[0, 0]
+    assert space.contains(likeliest)
+    assert likeliest.ravel().tolist() == [size - 1 for size in sizes]
 
 
 def test_gaussian_is_torchs() -> None:
@@ -54,6 +88,6 @@ def test_draws_follow_the_gaussian_and_are_clipped_for_the_environment_only() ->
 
 
 def test_other_spaces_are_refused_by_name() -> None:
-    for space in (MultiDiscrete([2, 2]), Box(0, 5, (2,), np.int64)):
-        with pytest.raises(InvalidInput, match="PPO acts in Discrete spaces"):
+    for space in (Text(3), Box(0, 5, (2,), np.int64)):
+        with pytest.raises(InvalidInput, match="PPO acts in discrete spaces"):
             actions_for(space, "PPO")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
 from autorl.agents.actor_critic import ActorCritic, ActorCriticShape
-from autorl.agents.distributions import Actions, CategoricalActions, GaussianActions
+from autorl.agents.distributions import Actions, actions_for
 from autorl.agents.networks import Layout
 from autorl.agents.optimiser import Adam
 from autorl.agents.rollout import Batch, minibatches
@@ -44,9 +44,13 @@ def plain_forward(
 
 
 def autograd_loss(
-    configuration: PPO, shape: ActorCriticShape, parameters: torch.Tensor, batch: dict[str, torch.Tensor]
+    configuration: PPO,
+    shape: ActorCriticShape,
+    counts: list[int],
+    parameters: torch.Tensor,
+    batch: dict[str, torch.Tensor],
 ) -> torch.Tensor:
-    """PPO's loss of one agent, as Stable-Baselines3 writes it."""
+    """PPO's loss of one agent, as Stable-Baselines3 writes it; `counts` of the discrete choices."""
     heads, values = plain_forward(shape, parameters, batch["observations"])
     distribution: Any
     if shape.log_stds:
@@ -54,8 +58,10 @@ def autograd_loss(
         distribution = torch.distributions.Normal(heads, log_std.exp())
         log_prob, entropy = distribution.log_prob(batch["actions"]).sum(1), distribution.entropy().sum(1)
     else:
-        distribution = torch.distributions.Categorical(logits=heads)
-        log_prob, entropy = distribution.log_prob(batch["actions"]), distribution.entropy()
+        taken = batch["actions"].view(LENGTH, -1)
+        parts = [torch.distributions.Categorical(logits=part) for part in torch.split(heads, counts, 1)]
+        log_prob = torch.stack([part.log_prob(taken[:, n]) for n, part in enumerate(parts)]).sum(0)  # type: ignore[no-untyped-call]
+        entropy = torch.stack([part.entropy() for part in parts]).sum(0)  # type: ignore[no-untyped-call]
     advantages = batch["advantages"]
     if configuration.normalize_advantage:
         advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
@@ -91,7 +97,10 @@ def learned_gradients(
     return recorder.seen.view(AGENTS, shape.networks, -1)
 
 
-SPACES: dict[str, Any] = {"discrete": Discrete(3), "continuous": Box(-1, 1, (2,), np.float32)}
+SPACES: dict[str, tuple[Any, list[int]]] = {
+    "discrete": (Discrete(3), [3]), "several": (MultiDiscrete([3, 2, 4]), [3, 2, 4]),
+    "continuous": (Box(-1, 1, (2,), np.float32), []),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -99,8 +108,8 @@ SPACES: dict[str, Any] = {"discrete": Discrete(3), "continuous": Box(-1, 1, (2,)
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("depth", [0, 1, 3])
 def test_the_gradient_of_the_loss_is_autograds(space: str, share_trunk: bool, activation: str, depth: int) -> None:
-    chosen = SPACES[space]
-    actions: Actions = CategoricalActions(chosen) if isinstance(chosen, Discrete) else GaussianActions(chosen)
+    chosen, counts = SPACES[space]
+    actions = actions_for(chosen, "PPO")
     shape = shape_of(actions, share_trunk, activation, depth)
     common: dict[str, Any] = {
         "n_steps": LENGTH, "batch_size": LENGTH, "n_epochs": 1, "share_trunk": share_trunk,
@@ -118,8 +127,9 @@ def test_the_gradient_of_the_loss_is_autograds(space: str, share_trunk: bool, ac
 
     parameters = 0.5 * normal(AGENTS, shape.networks, shape.layout.length)
     taken = normal(AGENTS, LENGTH, *actions.stored)
-    if isinstance(chosen, Discrete):
-        taken = torch.randint(0, shape.heads, (AGENTS, LENGTH), generator=generator)
+    if counts:
+        drawn = [torch.randint(0, count, (AGENTS, LENGTH), generator=generator) for count in counts]
+        taken = torch.stack(drawn, 2).view(AGENTS, LENGTH, *actions.stored)
     network = ActorCritic(shape, parameters)
     seen = normal(AGENTS, LENGTH, 4)
     heads, values = network.forward(network.spread(seen))
@@ -136,7 +146,7 @@ def test_the_gradient_of_the_loss_is_autograds(space: str, share_trunk: bool, ac
     for row, configuration in enumerate(configurations):
         leaf = parameters[row].clone().requires_grad_()
         batch = {name: getattr(data, name)[row] for name in ("actions", "log_probs", "values", "advantages", "returns")}
-        autograd_loss(configuration, shape, leaf, {**batch, "observations": seen[row]}).backward()  # type: ignore[no-untyped-call]
+        autograd_loss(configuration, shape, counts, leaf, {**batch, "observations": seen[row]}).backward()  # type: ignore[no-untyped-call]
         assert leaf.grad is not None
         wanted = leaf.grad
         assert wanted.abs().max() > 0.01

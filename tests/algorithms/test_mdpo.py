@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
 from torch import Tensor
 from torch.distributions import Categorical, Normal, kl_divergence
 
-from autorl.agents.distributions import CategoricalActions, GaussianActions
+from autorl.agents.distributions import actions_for
 from autorl.agents.networks import Layout
 from autorl.agents.optimiser import Adam
 from autorl.agents.rollout import Batch, permutations
@@ -43,34 +43,37 @@ def distribution(heads: Tensor, log_std: Tensor) -> Any:
 # The divergence in closed form
 
 
-@pytest.mark.parametrize("kind", ["categorical", "gaussian"])
-def test_the_gradient_of_the_divergence_is_autograds(kind: str) -> None:
+@pytest.mark.parametrize(
+    "space", [Discrete(5), MultiDiscrete([3, 2]), Box(-1, 1, (5,))], ids=lambda one: type(one).__name__
+)
+def test_the_gradient_of_the_divergence_is_autograds(space: Any) -> None:
     generator = torch.Generator().manual_seed(0)
 
     def drawn(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    actions: Any
-    if kind == "categorical":
-        actions, stds, taken = CategoricalActions(Discrete(3)), 0, torch.arange(10).view(2, 5) % 3
-    else:
-        actions, stds, taken = GaussianActions(Box(-1, 1, (3,))), 3, drawn(2, 5, 3)
-    heads, old_heads = (2 * drawn(2, 3, 5)).requires_grad_(), 2 * drawn(2, 3, 5)
+    actions = actions_for(space, "MDPO")
+    stds, choices = actions.log_stds, getattr(actions, "counts", [5])
+    taken = drawn(2, 7, 5) if stds else torch.arange(14 * len(choices)).view(2, 7, *actions.stored) % min(choices)
+    heads, old_heads = (2 * drawn(2, 5, 7)).requires_grad_(), 2 * drawn(2, 5, 7)
     log_std, old_log_std = drawn(2, stds).requires_grad_(), drawn(2, stds)
     weight = torch.tensor([[0.3], [2.0]], dtype=torch.float64)
     total = torch.zeros((), dtype=torch.float64)
     for row in range(2):
-        new = distribution(heads[row].T, log_std[row])
-        total = total + weight[row, 0] * divergence(new, distribution(old_heads[row].T, old_log_std[row])).sum()
+        for own, other in zip(*(torch.split(one[row].T, choices, 1) for one in (heads, old_heads)), strict=True):
+            found = divergence(distribution(own, log_std[row]), distribution(other, old_log_std[row]))
+            total = total + weight[row, 0] * found.sum()
     expected = torch.autograd.grad(total, [heads, log_std] if stds else [heads])
     with torch.no_grad():
         policy = actions.policy(heads, log_std, taken)
-        found = policy.gradient(torch.ones(2, 5, dtype=torch.float64), weight)
-        before = [None if part is None else part.clone() for part in found]
-        policy.add_kl_gradient(found, old_heads, old_log_std, weight)
-    for after, earlier, wanted in zip(found, before, expected, strict=False):
+        gradients = policy.gradient(torch.ones(2, 7, dtype=torch.float64), weight)
+        before = [None if part is None else part.clone() for part in gradients]
+        policy.add_kl_gradient(gradients, old_heads, old_log_std, weight)
+    for after, earlier, wanted in zip(gradients, before, expected, strict=False):
+        assert after is not None
+        assert earlier is not None
         torch.testing.assert_close(after - earlier, wanted)
-    assert (found[1] is None) == (stds == 0)
+    assert (gradients[1] is None) == (stds == 0)
 
 
 # On-policy

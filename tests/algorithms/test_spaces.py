@@ -1,4 +1,4 @@
-"""Which spaces the bundled algorithms for one reward take: composite observations flat, composite actions never."""
+"""Which spaces the bundled algorithms for one reward take: composite observations flat, composite actions by some."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACTIONS = {
     "binary": MultiBinary(2),
 }  # fmt: skip
 TAKEN = {
-    "ppo": {"discrete", "box"}, "mdpo": {"discrete", "box"}, "dqn": {"discrete"}, "sac": {"box"}, "td3": {"box"},
+    "ppo": set(ACTIONS), "mdpo": set(ACTIONS), "dqn": {"discrete"}, "sac": {"box"}, "td3": {"box"},
     "mdpo_off_policy": {"box"},
 }  # fmt: skip
 

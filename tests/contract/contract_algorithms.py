@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 import autorl
+from autorl.agents.distributions import SeveralCategoricalActions
 from autorl.agents.rollout import Batch
 from autorl.agents.training import TrainingEnvironments
 from autorl.algorithms.dqn import DQN
@@ -122,6 +123,14 @@ class _CoupledImages(_Coupled):
         return super().iterate(training) if self.normalizer.images else PPOPopulation.iterate(self, training)
 
 
+class _CoupledChoices(_Coupled):
+    """Only actions of several choices tell."""
+
+    def iterate(self, training: TrainingEnvironments) -> npt.NDArray[np.bool_]:
+        several = isinstance(self.actions, SeveralCategoricalActions)
+        return super().iterate(training) if several else PPOPopulation.iterate(self, training)
+
+
 class _CopyAlone(PPOPopulation):
     """Rounds once more where it has no company, as other kernels do."""
 
@@ -195,7 +204,7 @@ def _broken(population: type[PPOPopulation]) -> type[Broken]:
     return dataclass(frozen=True)(made)
 
 
-Coupled, CoupledImages = _broken(_Coupled), _broken(_CoupledImages)
+Coupled, CoupledImages, CoupledChoices = _broken(_Coupled), _broken(_CoupledImages), _broken(_CoupledChoices)
 CopyAlone, Forgetful = _broken(_CopyAlone), _broken(_Forgetful)
 Spreading, Thawed, GlobalNoise = _broken(_Spreading), _broken(_Thawed), _broken(_GlobalNoise)
 Seedless, Deaf = _broken(_Seedless), _broken(_Deaf)
@@ -204,6 +213,7 @@ LearnsFromLooking, Overshooting = _broken(_LearnsFromLooking), _broken(_Overshoo
 DEFECTS = {
     "Coupled": "company",
     "CoupledImages": "images",
+    "CoupledChoices": "several_choices",
     "CopyAlone": "company",
     "Forgetful": "stop_and_continue",
     "Spreading": "divergence",

@@ -116,24 +116,36 @@ def stop_and_continue(subject: Subject) -> None:
 
 def images(subject: Subject) -> None:
     """On images too neither company nor stopping changes bits; who has no layers for them refuses them."""
+    _keeps_bits(subject, [toy(3, pixels=True), toy(0, pixels=True)], pictures, VECTORS_ONLY)
+
+
+def several_choices(subject: Subject) -> None:
+    """With several choices in an action likewise; who cannot make them refuses such actions."""
+    _keeps_bits(subject, [toy(2, choices=3), toy(2, choices=3, rewards=2)], observations, {})
+
+
+def _keeps_bits(
+    subject: Subject, environments: list[Environment], shown: Callable[[int], Array], values: dict[str, Any]
+) -> None:
+    """Alone or in company, at a stretch or stopped and in another order, wherever it acts; not if trained anew."""
     if not subject.exact:
         return
-    for environment in filter(subject.takes, (toy(3, pixels=True), toy(0, pixels=True))):
+    for environment in filter(subject.takes, environments):
         step = subject.iteration(environment)
         marks = [step, 2 * step, 3 * step]
         agents = [
-            dataclasses.replace(one, configuration=subject.configuration(**{**one.configuration, **VECTORS_ONLY}))
+            dataclasses.replace(one, configuration=subject.configuration(**{**one.configuration, **values}))
             for one in subject.company(3)
         ]
         unbroken = subject.trained(agents, environment, marks)
-        wanted = [fingerprint(unbroken, row, pictures) for row in range(3)]
+        wanted = [fingerprint(unbroken, row, shown) for row in range(3)]
         stopped = subject.trained(agents, environment, marks[:2], marks[2]).select([2, 0])
         proceed(stopped, marks[1], marks[2:])
         for place, row in enumerate((2, 0)):
-            same(wanted[row], fingerprint(stopped, place, pictures), f"stopped at {marks[1]}, row {row}")
+            same(wanted[row], fingerprint(stopped, place, shown), f"stopped at {marks[1]}, row {row}")
         for row in range(3):
             alone = subject.trained([agents[row]], environment, marks)
-            same(wanted[row], fingerprint(alone, 0, pictures), f"row {row} alone")
+            same(wanted[row], fingerprint(alone, 0, shown), f"row {row} alone")
         assert differing(wanted[0], wanted[1])
 
 
@@ -326,8 +338,8 @@ def _refuses(call: Callable[[], object]) -> None:
 CHECKS: dict[str, Callable[[Subject], None]] = {
     check.__name__: check
     for check in (
-        company, stop_and_continue, images, hyperparameters, divergence, seeds, own_random_numbers, looking, marks,
-        acting, replacing,
+        company, stop_and_continue, images, several_choices, hyperparameters, divergence, seeds, own_random_numbers,
+        looking, marks, acting, replacing,
     )
 }  # fmt: skip
 LONG_CHECKS: dict[str, Callable[[Subject], None]] = {"every_company": every_company}

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import numpy.typing as npt
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
 
 class Toy(gymnasium.Env[npt.NDArray[Any], Any]):
@@ -21,11 +21,12 @@ class Toy(gymnasium.Env[npt.NDArray[Any], Any]):
         rewards: 1, or 2 for a vector of two that cannot both be had.
         cells: Whether observations are whole numbers from 0 to 2.
         pixels: Whether observations are images of 6 x 5 pixels and three colours.
+        choices: Discrete choices of an action; more than 1 have 1, 2, ... actions more than the first.
     """
 
     def __init__(
         self, actions: int = 2, dimensions: int = 2, explode: float = 0.0, rewards: int = 1, cells: bool = False,
-        pixels: bool = False,
+        pixels: bool = False, choices: int = 1,
     ) -> None:  # fmt: skip
         space = Box(0, 2, (3,), np.int32) if cells else Box(-np.inf, np.inf, (3,), np.float32)
         self.observation_space = Box(0, 255, (6, 5, 3), np.uint8) if pixels else space
@@ -34,6 +35,8 @@ class Toy(gymnasium.Env[npt.NDArray[Any], Any]):
             self.reward_space = Box(-np.inf, np.inf, (rewards,), np.float64)
         self.rewards = rewards
         self.action_space: Any = Discrete(actions) if actions else Box(-0.5, 0.5, (dimensions,), np.float32)
+        if choices > 1:
+            self.action_space = MultiDiscrete([actions + more for more in range(choices)])
         self.actions, self.explode = actions, explode
 
     def reset(
@@ -54,7 +57,7 @@ class Toy(gymnasium.Env[npt.NDArray[Any], Any]):
 
     def step(self, action: Any) -> tuple[npt.NDArray[Any], Any, bool, bool, dict[str, Any]]:
         assert self.action_space.contains(action), action
-        push = (int(action) + 1) / self.actions - 0.5 if self.actions else float(np.sum(action))
+        push = (float(np.mean(action)) + 1) / self.actions - 0.5 if self.actions else float(np.sum(action))
         self.steps += 1
         self.point = 0.9 * self.point + 0.3 * push + 0.1 * self.np_random.normal(size=3)
         reward = math.inf if self.doomed and self.steps == 3 else 5.0 * float(self.point[0]) - float(push)
