@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "print_json", "print_table", "warn"]
+__all__ = ["console", "print_json", "print_table", "warn", "warnings_shown"]
 
 PLAIN_WIDTH = 200
 """Columns where nobody's terminal says how many there are: a file or a pipe wraps nothing."""
@@ -55,3 +57,19 @@ def warn(messages: Iterable[str]) -> None:
     """Prints warnings on stderr."""
     for message in messages:
         typer.echo(f"Warning: {message}", err=True)
+
+
+@contextlib.contextmanager
+def warnings_shown(*, visible: bool) -> Iterator[None]:
+    """Prints what the logger "autorl" warns of within as `warn` does; where it is not to be visible, nothing."""
+    logger, handler = logging.getLogger("autorl"), _Warning() if visible else logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Warning(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        warn([record.getMessage()])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autorl.cli.console import print_json, warn
+from autorl.cli.console import print_json, warn, warnings_shown
 from autorl.cli.options import Json, Overrides, StudySource
 from autorl.errors import InvalidInput
 
@@ -61,7 +61,8 @@ def run(
     loaded = Study.load(study, overrides)
     directory = out or Path("runs") / loaded.name
     try:
-        with ProgressDisplay(visible=not (quiet or json)) as display:
+        visible = not (quiet or json)
+        with ProgressDisplay(visible=visible) as display, warnings_shown(visible=visible):
             result = loaded.run(
                 directory, jobs=jobs, on_progress=display.update, accept_new_numerics=accept_new_numerics
             )
@@ -74,7 +75,7 @@ def run(
         print_json(_summary(result))
     else:
         if not quiet:
-            warn(result.content.warnings)
+            warn(one for one in result.content.warnings if one not in result.study.warnings)  # those were shown
             for line in _lines(result):
                 typer.echo(line)
         typer.echo(str(result.report_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ __all__ = ["Listener", "TrialListener", "open_result", "run_study"]
 
 Listener = Callable[[Progress], None]
 TrialListener = Callable[[Trial], None]
+LOG = logging.getLogger("autorl")
 PATIENCE = 20.0
 """How many times as long as it took to find the best trial passes before it is looked for again."""
 
@@ -53,6 +55,8 @@ def run_study(
     accept_new_numerics: bool,
 ) -> Result:
     """Runs a study to the end of its budget, or goes on where an earlier session ended, and writes its report.
+
+    What should be known before it trains is logged as warnings of the logger "autorl".
 
     Args:
         study: The study.
@@ -83,6 +87,8 @@ def run_study(
                 truth.store_input(BROKEN, "reason", None)
             base: type[Executor] = Executor  # type: ignore[type-abstract]  # only compared with
             executor_class = resolve_class("executor", study.description.executor, "autorl.execution", base)
+            for sentence in study.warnings:
+                LOG.warning("%s", sentence)
             with executor_class(jobs, run_directory.checkpoints) as executor:
                 result = _carried_out(study, truth, run_directory, objectives, executor, on_progress, on_trial)
         finally:

@@ -69,6 +69,7 @@ class Study:
         """Runs the study, or goes on where an earlier session ended, and writes its report.
 
         The same call again after an interruption gives what an undisturbed run gives; `jobs` never changes a result.
+        What should be known before it trains is logged as warnings of the logger "autorl".
 
         Args:
             directory: The run directory; None is `runs/NAME`.

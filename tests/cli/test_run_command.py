@@ -1,6 +1,7 @@
 """`autorl run`: what stands on stdout, what on stderr, and the exit code; the study itself is a stand-in."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ class Stand:
 
     def run(self, directory: Path, **arguments: Any) -> Any:
         self.calls.append({"directory": directory, **arguments})
+        logging.getLogger("autorl").warning("the stairs are steep")
         for group in GROUPS:
             arguments["on_progress"](group)
         self.fate()
@@ -62,8 +64,9 @@ class Stand:
             complete=self.complete,
             front=self.front,
             baseline=measured(None, 300.0),
-            content=SimpleNamespace(warnings=("mind the gap",)),
+            content=SimpleNamespace(warnings=("the stairs are steep", "mind the gap")),
             study=SimpleNamespace(
+                warnings=("the stairs are steep",),
                 criteria=(SimpleNamespace(label="return"),),
                 constraints=self.constraints,
                 seeds=SimpleNamespace(test=tuple(range(20))),
@@ -91,11 +94,13 @@ def test_progress_on_stderr_and_the_path_as_last_line(stand: Stand) -> None:
         "Trial 3 on 20 test seeds: return 400 (95 % interval 399 to 401)",
         "runs/stand/report.html",
     ]
-    lines = found.stderr.splitlines()
-    assert lines[0] == "tuning: 4/8 done, best return 90.5"
-    assert lines[1] == "tuning: 8/8 done, 1 failed, best return 120"
-    assert lines[2] == "test: 2 done, 1 failed, best return 120"
-    assert lines[3] == "Warning: mind the gap"
+    assert found.stderr.splitlines() == [
+        "Warning: the stairs are steep",
+        "tuning: 4/8 done, best return 90.5",
+        "tuning: 8/8 done, 1 failed, best return 120",
+        "test: 2 done, 1 failed, best return 120",
+        "Warning: mind the gap",
+    ]
 
 
 def test_bounded_metrics_stand_beside_their_bounds(stand: Stand) -> None:

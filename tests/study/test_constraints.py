@@ -222,6 +222,16 @@ def test_measured_seconds_train_alone_and_make_a_study_nondeterministic(
     )
 
 
+def test_what_is_known_before_training_is_logged_before_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sentence = "constraints: tuner 'random' does not use constraints; selection does"
+    logged: list[list[str]] = []
+    content = constrained(tuner="random", budget={"trials": 4, "env_steps": 1000})
+    Study.load(content).run(tmp_path, on_progress=lambda _: logged.append(list(caplog.messages)))
+    assert logged[0] == logged[-1] == [sentence]
+
+
 PPO: dict[str, Any] = {"algorithm": "ppo", "environment": "CartPole-v1", "budget": {"trials": 2}, "tuner": "random"}
 
 
