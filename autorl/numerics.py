@@ -66,12 +66,13 @@ def _version(distribution: str) -> str:
         return "absent"
 
 
-def numerics_parts(algorithm: type[Algorithm], environment: Environment) -> dict[str, str]:
+def numerics_parts(algorithm: type[Algorithm], environment: Environment, device: str = "cpu") -> dict[str, str]:
     """Everything that changes numbers, each part by name.
 
     Args:
         algorithm: Whose source and libraries count.
         environment: Whose distributions count.
+        device: "cpu", or a CUDA device, whose model and CUDA version count.
     """
     from autorl.population import source_digest
 
@@ -89,7 +90,18 @@ def numerics_parts(algorithm: type[Algorithm], environment: Environment) -> dict
         **{f"version of {name}": version for name, version in sorted(environment.versions().items())},
         "MKL mode": worker_environment()["MKL_CBWR"],
         "CPU capability": f"{platform.machine()} {cpu_capability()}",
+        **_device_parts(device),
     }
+
+
+def _device_parts(device: str) -> dict[str, str]:
+    if device == "cpu":
+        return {}
+    import torch
+
+    if not torch.cuda.is_available():
+        return {"device": "not here"}
+    return {"device": f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"}
 
 
 def numerics_stamp(parts: Mapping[str, str]) -> str:

@@ -36,7 +36,6 @@ class Status(enum.StrEnum):
     FAILED = "failed"
     DIVERGED = "diverged"
     TIMED_OUT = "timed out"
-    STOPPED = "stopped"
 
 
 @dataclass(frozen=True)

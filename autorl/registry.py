@@ -128,7 +128,9 @@ def build(kind: str, source: object, package: str, base: type[T], arguments: tup
         _check_type(value, option, class_, where)
     for option, parameter in known.items():
         if parameter.default is parameter.empty and option not in options:
-            raise InvalidInput(f"{where}: {kind} {name!r} needs the option {option!r}")
+            raise InvalidInput(
+                f"{where}: {kind} {name!r} needs the option {option!r}; write {{name: {name}, {option}: ...}}"
+            )
     constructor: typing.Callable[..., T] = class_
     try:
         return constructor(*arguments, **options)

@@ -146,7 +146,7 @@ class Replay:
         for one in proposals:
             configuration = self.surrogate.landscape.space.decode(one.vector)
             self.simulated[one.number] = self.surrogate.simulate(configuration)
-            self.results[one.number] = Trial(one.number, configuration, Status.STOPPED)
+            self.results[one.number] = Trial(one.number, configuration, Status.FAILED)  # until it is trained
         return tuple(one.number for one in proposals)
 
     def _train(self, assignments: Sequence[Assignment]) -> tuple[Trial, ...]:

@@ -160,7 +160,7 @@ class TestBuilding:
             ({"name": "square", "depth": False}, "depth is False, which is not a number"),
             ({"name": "square", "filled": 1}, "filled is 1, which is not true or false"),
             ({"name": "square", "side": -1}, "a.yaml: side is -1; it must not be negative"),
-            ({"name": "needy"}, "shape 'needy' needs the option 'corner'"),
+            ({"name": "needy"}, "shape 'needy' needs the option 'corner'; write {name: needy, corner: ...}"),
             ({"side": 3}, "{'side': 3} is no shape; write a name"),
             ({"name": 3}, "{'name': 3} is no shape"),
             (["square"], "['square'] is no shape"),

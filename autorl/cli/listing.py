@@ -61,8 +61,13 @@ def _schedules() -> dict[str, str]:
 
 def _metrics() -> dict[str, str]:
     from autorl.metrics import bundled_metrics
+    from autorl.metrics.base import option_fields
 
-    return {name: f"{found.summary} [{found.direction}]" for name, found in bundled_metrics().items()}
+    shown = {}
+    for name, found in bundled_metrics().items():
+        options = ", ".join(option_fields(found))
+        shown[name] = f"{found.summary} [{found.direction}{f'; options: {options}' if options else ''}]"
+    return shown
 
 
 def _studies() -> dict[str, str]:

@@ -48,10 +48,13 @@ class Environment:
     backend: str = "gymnasium"
 
     def __post_init__(self) -> None:
-        names: dict[str, object] = {"id": self.id, "backend": self.backend}
-        for name, text in names.items():
+        names: dict[str, tuple[object, str]] = {
+            "id": (self.id, "a registered id such as CartPole-v1"),
+            "backend": (self.backend, "gymnasium, envpool or module:attribute"),
+        }
+        for name, (text, rule) in names.items():
             if not isinstance(text, str) or not text:
-                raise InvalidInput(f"environment.{name}: {text!r} is no name")
+                raise InvalidInput(f"environment.{name}: {text!r} is no name; write {rule}")
         limit: object = self.max_episode_steps
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise InvalidInput(f"environment.max_episode_steps: {limit!r} is no positive whole number")
@@ -187,7 +190,10 @@ def _plain_kwargs(where: str, kwargs: object) -> dict[str, Any]:
 
 def _wrappers(wrappers: object) -> tuple[dict[str, Any], ...]:
     if isinstance(wrappers, str) or not isinstance(wrappers, Sequence):
-        raise InvalidInput(f"environment.wrappers: {wrappers!r} is no list")
+        raise InvalidInput(
+            f"environment.wrappers: {wrappers!r} is no list; write [NAME, ...], or {{name: NAME, kwargs: {{...}}}} for "
+            f"one with arguments"
+        )
     found = []
     for position, entry in enumerate(wrappers):
         where = f"environment.wrappers[{position}]"

@@ -106,7 +106,10 @@ class GymnasiumBackend(Backend):
         wrapped = self._wrapped()
         environment = self._adapted(wrapped)
         if not isinstance(environment.action_space, (Box, Discrete, MultiBinary, MultiDiscrete)):
-            raise InvalidInput(f"environment {self.id!r}: actions of {environment.action_space} are not supported")
+            raise InvalidInput(
+                f"environment {self.id!r}: actions of {environment.action_space} are not supported; they must be of a "
+                f"Box, Discrete, MultiDiscrete or MultiBinary space"
+            )
         limits = [layer.spec.max_episode_steps for layer in _layers(environment) if layer.spec and _is_limit(layer)]
         if not limits:
             raise InvalidInput(

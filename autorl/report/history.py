@@ -31,7 +31,7 @@ def history(content: StudyContent, shown: Sequence[Entry]) -> Picture | None:
     if not any(trial.values for trial in content.trials):
         return None
     figure = new_figure(9.2, 2.5 * len(objectives) + 0.6)
-    failed = [trial for trial in content.trials if trial.status not in (Status.COMPLETE, Status.STOPPED)]
+    failed = [trial for trial in content.trials if trial.status is not Status.COMPLETE]
     top = top_rung(content)
     short = any(trial.values and trial.reached < top for trial in content.trials)
     text = f"All {len(content.trials)} trials on the tuning seeds; the line is the best score so far"

@@ -80,7 +80,7 @@ def _panel(
     place = _places(axes, name, row, active)
     drawn = thin([trial for trial in active if trial.number not in chosen], MAX_TRIALS)
     scored = [trial for trial in drawn if quantity.label in trial.values]
-    failed = [trial for trial in drawn if trial.status not in (Status.COMPLETE, Status.STOPPED)]
+    failed = [trial for trial in drawn if trial.status is not Status.COMPLETE]
     picked = [trial for trial in active if trial.number in chosen and quantity.label in trial.values]
     tipped = len(drawn) <= 100  # every tooltip repeats the configuration: too heavy for many
     cloud = axes.scatter(place(scored), [t.values[quantity.label] for t in scored], s=14, color=TRIAL, linewidths=0)

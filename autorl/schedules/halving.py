@@ -59,7 +59,7 @@ class Halving(RungSchedule):
     """
 
     name: ClassVar[str] = "halving"
-    summary: ClassVar[str] = "many start, and the best share goes on to each longer rung (successive halving)"
+    summary: ClassVar[str] = "many start, and the best share goes on to each further rung (successive halving)"
 
     def __init__(
         self,

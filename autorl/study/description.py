@@ -151,7 +151,7 @@ def _seeds(value: object) -> SeedPlan:
 
 def _executor(value: object) -> object:
     if not isinstance(value, str):
-        raise InvalidInput(f"{value!r} is no name")
+        raise InvalidInput(f"{value!r} is no name; write local, or module:Class for one of your own")
     base: type[Executor] = Executor  # type: ignore[type-abstract]  # only compared with
     resolve_class("executor", value, "autorl.execution", base)
     return value

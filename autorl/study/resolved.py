@@ -24,7 +24,7 @@ from autorl.population import Algorithm, Plan, resolve_algorithm
 from autorl.records import Configuration, Stretch, Value
 from autorl.schedules import Frame, Schedule, build_schedule
 from autorl.seeds import SeedPlan
-from autorl.space import SearchSpace
+from autorl.space import SearchSpace, bundled_spaces
 from autorl.study.candidates import representatives
 from autorl.study.description import StudyDescription
 from autorl.study.lengths import check_iterations, check_rungs
@@ -267,6 +267,11 @@ def _space(description: StudyDescription, algorithm: type[Algorithm]) -> SearchS
         source = algorithm.default_space()
     if source is None:
         source = algorithm.__module__.rpartition(".")[2]
+        if source not in bundled_spaces():
+            raise InvalidInput(
+                f"{where}: algorithm {algorithm.name!r} has no search space of its own; give one, by a name, a file or "
+                f"a mapping"
+            )
     return SearchSpace.load(source, defaults=algorithm.defaults(), fixed=description.fixed, where=where)
 
 

@@ -233,7 +233,9 @@ class Result:
     def _trained_again(self, agent: Agent, folder: CheckpointFolder, key: str) -> dict[str, npt.NDArray[Any]]:
         """Trains an agent whose state is missing or damaged once more, to the same bits."""
         objective = self.objectives[-1]
-        if numerics_stamp(numerics_parts(self.study.algorithm, self.study.environment)) != objective.stamp:
+        study = self.study
+        parts = numerics_parts(study.algorithm, study.environment, study.description.device)
+        if numerics_stamp(parts) != objective.stamp:
             raise InvalidInput(
                 f"seed {agent.seed!r} has no saved policy, and training it again here would give another one: the "
                 f"numerics of this machine are not those of the study ({objective.stamp})"

@@ -76,7 +76,7 @@ def run_study(
     run_directory = RunDirectory(directory)
     if study.description.storage != "sqlite":
         _opened(study, run_directory).close()  # a database that cannot be opened is refused before anything is made
-    numerics = numerics_parts(study.algorithm, study.environment)
+    numerics = numerics_parts(study.algorithm, study.environment, study.description.device)
     with run_directory.locked():
         truth = _opened(study, run_directory)
         try:

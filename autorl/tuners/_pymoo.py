@@ -213,7 +213,9 @@ def _checked_options(
     own = _own_parameters(class_)
     missing = [one for one in own if own[one].default is inspect.Parameter.empty and one not in arguments]
     if missing:
-        raise InvalidInput(f"algorithm {class_.__name__!r} of pymoo needs the option(s) {', '.join(missing)}")
+        raise InvalidInput(
+            f"algorithm {class_.__name__!r} of pymoo needs the option(s) {', '.join(missing)}; give them under options"
+        )
     return arguments
 
 

@@ -37,6 +37,13 @@ def test_list(kind: Kind) -> None:
         assert summary.split()[0] in table
 
 
+def test_metrics_are_listed_with_their_options() -> None:
+    content = json.loads(invoke("list", "metrics", "--json").stdout)
+    assert content["hypervolume_share"].endswith("[maximize; options: front, reference_point, floor]")
+    assert content["env_steps_to"].endswith("[minimize; options: return]")
+    assert content["return"].endswith("[maximize]")
+
+
 @pytest.mark.parametrize("name", ["ppo", "ppo_small"])
 def test_show(name: str) -> None:
     content = json.loads(invoke("show", name, "--json").stdout)

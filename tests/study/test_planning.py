@@ -52,6 +52,17 @@ class Counted(Algorithm):
         }
 
 
+@dataclass(frozen=True)
+class Bare(Counted):
+    """Without a search space of its own."""
+
+    name: ClassVar[str] = "bare"
+
+    @classmethod
+    def default_space(cls) -> None:  # type: ignore[override]  # its parent has one
+        return None
+
+
 def resolved(**changes: object) -> ResolvedStudy:
     document: dict[str, object] = {
         "algorithm": Counted,
@@ -96,6 +107,12 @@ def test_the_document_depends_on_no_other_file() -> None:
     assert document["environment"] == found.environment.describe()
     assert isinstance(document["environment"], dict)
     assert document["environment"]["max_episode_steps"] == 500
+
+
+def test_an_algorithm_without_a_space_needs_one() -> None:
+    said = "space: algorithm 'bare' has no search space of its own; give one, by a name, a file or a mapping"
+    assert refusal(algorithm=Bare).endswith(said)
+    assert resolved(algorithm=Bare, space=WIDTH).space.names == ("width",)
 
 
 def test_a_start_is_completed_and_checked() -> None:
