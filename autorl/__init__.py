@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from autorl.errors import AutorlError, InvalidInput
     from autorl.population import Algorithm, Population, algorithm, hyperparameter
     from autorl.space import SearchSpace
-    from autorl.study import Result, Study, tune
+    from autorl.study import Result, Study, open_result, tune
 
 __version__ = "0.1.0"
 
@@ -26,6 +26,7 @@ __all__ = [
     "Study",
     "algorithm",
     "hyperparameter",
+    "open_result",
     "tune",
 ]
 
@@ -39,6 +40,7 @@ _HOMES = {
     "Study": "autorl.study",
     "algorithm": "autorl.population",
     "hyperparameter": "autorl.population",
+    "open_result": "autorl.study",
     "tune": "autorl.study",
 }
 
