@@ -177,7 +177,7 @@ class DQNPopulation(QLearningPopulation[DQN]):
         best = following.argmax(1, keepdim=True)
         double = h.double_q.bool()
         if double.any():
-            chosen = self.values(self.network.forward(batch.next_observations)).argmax(1, keepdim=True)
+            chosen = self.values(self.network.forward(batch.next_observations, learning=False)).argmax(1, keepdim=True)
             best = chosen.where(double[:, None], best)
         targets = batch.rewards + batch.discounts * following.gather(1, best)[:, 0]
 
@@ -210,5 +210,5 @@ class DQNPopulation(QLearningPopulation[DQN]):
 
     def greedy(self, observations: Array) -> Array:
         """The actions of the largest values."""
-        best: Array = self.values(self.network.forward(self.seen(observations))).argmax(1).cpu().numpy()
+        best: Array = self.values(self.network.forward(self.seen(observations), learning=False)).argmax(1).cpu().numpy()
         return best

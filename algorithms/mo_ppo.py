@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autorl.agents.actor_critic import ActorCriticShape
+from autorl.agents.images import refuse_images
 from autorl.agents.preferences import (
     LeadingNormalizer,
     WeightedEnvironments,
@@ -59,7 +60,6 @@ class MOPPO(PPO):
     """
 
     name: ClassVar[str] = "mo_ppo"
-    sees_images: ClassVar[bool] = False
     summary: ClassVar[str] = "Weight-conditioned PPO with a value for each of several rewards, any actions"
     rewards: ClassVar[Literal["scalar", "vector", "any"]] = "vector"
 
@@ -99,6 +99,7 @@ class MOPPO(PPO):
         Raises:
             InvalidInput: If the algorithm cannot handle the spaces.
         """
+        refuse_images(spaces.observation, type(self).__name__)
         shape = super().shape(spaces)
         reward_scales(self.reward_scale, spaces.rewards)
         return dataclasses.replace(shape, inputs=shape.inputs + spaces.rewards, values=spaces.rewards)

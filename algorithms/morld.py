@@ -41,7 +41,7 @@ from autorl.checks import check_choice, check_flag, check_number, check_whole
 from autorl.environment import Environment, Spaces
 from autorl.errors import InvalidInput
 from autorl.population import hyperparameter
-from autorl.records import Agent, FloatArray
+from autorl.records import Agent, Configuration, FloatArray
 
 __all__ = ["MORLD", "MORLDPopulation"]
 
@@ -224,6 +224,12 @@ class MORLDPopulation(ManyPoliciesPopulation[MORLD]):
         self.earnings = Earnings(self.size, self.count, self.static.n_envs, self.rewards)
         self.reconfigure()
 
+    def replace(self, row: int, configuration: Configuration, lineage: str) -> None:
+        """Gives a row other hyperparameters; under another discount it forgets what its policies earned."""
+        before = self.columns.numbers("gamma")
+        super().replace(row, configuration, lineage)
+        self.earnings.reset(self.columns.numbers("gamma") != before)
+
     def restart(self, mark: int) -> None:
         """Starts training episodes on seeds keyed by (seed, lineage, mark, index); earlier ones count for nothing."""
         super().restart(mark)
@@ -258,18 +264,22 @@ class MORLDPopulation(ManyPoliciesPopulation[MORLD]):
 
     def _exchange(self, exchanging: Flags) -> None:
         """Networks pass between neighbours, and weight vectors adapt."""
-        self.earnings.exchange(exchanging)
+        fresh = self.earnings.exchange(exchanging)
         h, utopia, scalarization = self.columns, self.utopia(), self.static.scalarization
         for row in np.flatnonzero(exchanging):  # one by one, so that every sum has the shape it has alone
             returns = self.earnings.means[row] * self.scales[row]
             known = self.earnings.known[row] & np.isfinite(returns).all(1)
+            given = np.arange(self.count)
             if h.flags("transfer")[row]:
                 weights = in_scaled_rewards(self.vectors[row], self.scales[row : row + 1])[0]
                 worth = worths(returns, weights.astype(np.float64), utopia[row], scalarization)
                 near = neighborhoods(self.vectors[row], int(h.whole("neighborhood_size")[row]))
-                self.hand_over(int(row), sources(worth, known, near))
+                given = sources(worth, known, fresh[row], near)
+                self.hand_over(int(row), given)
             if self.static.weight_adaptation == "psa":
-                self.vectors[row] = psa(self.vectors[row], returns, known, float(h.numbers("psa_delta")[row]))
+                delta = float(h.numbers("psa_delta")[row])
+                self.vectors[row] = psa(self.vectors[row], returns, known, fresh[row], delta)
+            self.earnings.known[row, given != np.arange(self.count)] = False  # those have another network now
 
     def learn(self, batch: Transitions, rows: Array, turn: int, learning: Flags, draws: Mapping[str, Array]) -> Flags:
         """One step of every policy on the squared errors of the vectors r + gamma^n Q_target(s', a') - Q(s, a)."""

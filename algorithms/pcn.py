@@ -8,8 +8,9 @@ are one number; its continuous actions are left out.
 Deviations from the paper: an iteration is a number of steps in several sub-environments instead of a number of
 episodes, and every episode has a command of its own; new episodes compete for the memory as soon as an iteration is
 over, ranked as `autorl.agents.episodes.ranking` says; commands are divided by the largest sizes in the memory and
-bounded by the largest return in it, both of which the paper is told for every environment; with a gamma below 1 what
-is left of a desired return is divided by gamma; and embeddings are followed by `depth` hidden layers instead of one.
+bounded by the largest return in it, both of which the paper is told for every environment (so that a command that asks
+for more than the best episode earned asks for no more than it from the second step on); with a gamma below 1 what is
+left of a desired return is divided by gamma; and embeddings are followed by `depth` hidden layers instead of one.
 
 An agent's policies are those of the episodes on its front, at most as many as are asked for, and over again if there
 are fewer: each acts for its episode's return and length, of which every step's reward and time are taken off.
@@ -32,6 +33,7 @@ from autorl.agents.commands import improved, remaining
 from autorl.agents.conditioned import ConditionedLayout, ConditionedNetwork
 from autorl.agents.distributions import CategoricalActions
 from autorl.agents.episodes import Episode, EpisodeBuffer, returns_to_go
+from autorl.agents.images import refuse_images
 from autorl.agents.normalization import ObservationNormalizer
 from autorl.agents.optimiser import Adam
 from autorl.agents.population import StackedPopulation, State, observation_length
@@ -56,7 +58,7 @@ class PCN(Algorithm):
 
     Attributes:
         learning_rate: Adam's step size.
-        gamma: Discount per env step, above 0.
+        gamma: Discount per env step, above 0. Static, since returns are kept as discounted by it.
         n_envs: Sub-environments an agent acts in at once.
         n_steps: Steps in each of them per iteration.
         batch_size: Steps of kept episodes in a gradient step.
@@ -78,7 +80,7 @@ class PCN(Algorithm):
     rewards: ClassVar[Literal["scalar", "vector", "any"]] = "vector"
 
     learning_rate: float = hyperparameter(1e-3)
-    gamma: float = hyperparameter(1.0)
+    gamma: float = hyperparameter(1.0, static=True)
     n_envs: int = hyperparameter(16, static=True)
     n_steps: int = hyperparameter(16, static=True)
     batch_size: int = hyperparameter(256, static=True)
@@ -117,8 +119,9 @@ class PCN(Algorithm):
         """The network: an output per action.
 
         Raises:
-            InvalidInput: If actions are not discrete, or there is but one reward.
+            InvalidInput: If actions are not discrete, observations are images, or there is but one reward.
         """
+        refuse_images(spaces.observation, type(self).__name__)
         inputs = observation_length(spaces, type(self))
         return ConditionedLayout(inputs, spaces.rewards + 1, self.width, self.depth, actions_of(spaces).heads)
 
@@ -261,7 +264,7 @@ class PCNPopulation(StackedPopulation[PCN]):
         noise = np.stack([self.actions.noise(generator, (steps, count)) for generator in generators])
         units = np.stack([generator.random((steps, count, 3)) for generator in generators])
         few = self.episodes.met < self.columns.whole("num_er_episodes")
-        largest, scales, gammas = self.episodes.largest(), self._scales(), self.columns.numbers("gamma")
+        largest, scales, gamma = self.episodes.largest(), self._scales(), self.static.gamma
         best, agents, environments = self._best(), *np.indices((self.size, count))
         sound = np.ones(self.size, dtype=np.bool_)
         for step in range(steps):
@@ -280,7 +283,7 @@ class PCNPopulation(StackedPopulation[PCN]):
             self._taken[agents, environments, self._elapsed] = actions
             self._earned[agents, environments, self._elapsed] = answer.rewards
             self._elapsed += ~self.frozen[:, None]
-            self._commands = remaining(self._commands, answer.rewards, gammas, largest)
+            self._commands = remaining(self._commands, answer.rewards, gamma, largest)
             over = answer.terminated | answer.truncated
             for row, place in np.argwhere(over & sound[:, None]):
                 ended[row].append(self._episode(row, place))
@@ -296,7 +299,7 @@ class PCNPopulation(StackedPopulation[PCN]):
     def _episode(self, row: int, place: int) -> Episode:
         """The episode that ended in a sub-environment."""
         steps = slice(int(self._elapsed[row, place]))
-        returns = returns_to_go(self._earned[row, place, steps], float(self.columns.numbers("gamma")[row]))
+        returns = returns_to_go(self._earned[row, place, steps], self.static.gamma)
         return Episode(self._seen[row, place, steps].copy(), self._taken[row, place, steps].copy(), returns)
 
     def _learn(self, ready: Flags) -> None:
@@ -355,7 +358,7 @@ class PCNPopulation(StackedPopulation[PCN]):
         """Every policy takes off its command what it has achieved."""
         if self._pursued is not None:
             every = np.stack(self._inside(list(rewards)))
-            self._pursued = remaining(self._pursued, every, self.columns.numbers("gamma"), self._largest)
+            self._pursued = remaining(self._pursued, every, self.static.gamma, self._largest)
 
     def end_episodes(self) -> None:
         """Commands are no longer pursued."""

@@ -167,12 +167,12 @@ class Objective:
         try:
             for index in range(done, len(spans)):
                 first, last = spans[index]
-                _change(population, group.agents, first)
+                changed = _change(population, group.agents, first)
                 population.restart(first)
                 parents = [chain[index - 1] if index else None for chain in chains]
                 keys = [chain[index] for chain in chains]
                 try:
-                    segments = watch.segment(keys, parents, first, last)
+                    segments = watch.segment(keys, parents, first, last, changed)
                 except MemoryError:
                     raise  # too many at once, perhaps: that is the executor's to judge
                 except Exception:
@@ -226,13 +226,17 @@ class _Watch:
         self.episodes = 0
         self.random: dict[tuple[int, int], FloatArray] = {}
 
-    def segment(self, keys: Sequence[str], parents: Sequence[str | None], first: int, last: int) -> list[Segment]:
-        """Trains from one rung to the next."""
+    def segment(
+        self, keys: Sequence[str], parents: Sequence[str | None], first: int, last: int, changed: Sequence[int]
+    ) -> list[Segment]:
+        """Trains from one rung to the next, where some rows have got other hyperparameters."""
         objective, population = self.objective, self.population
         before, seconds = population.costs(), 0.0
         evaluations: list[list[Evaluation]] = [[] for _ in keys]
         # At a rung the policy was evaluated, in this process or another; before initial weights nothing was.
         self.versions = population.versions() if first else None
+        if self.versions is not None:
+            self.versions[list(changed)] = -1  # a hyperparameter may change a policy without an env step
         self.episodes = objective.evaluation.episodes if first else 0
         for mark in objective.marks(first, last):
             started = time.process_time()
@@ -292,12 +296,15 @@ class _Watch:
         return np.broadcast_to(self.random[row, episodes], shape).astype(np.float64), cost
 
 
-def _change(population: Population, agents: Sequence[Agent], mark: int) -> None:
-    """Gives every row the hyperparameters and the lineage it has from a mark on."""
+def _change(population: Population, agents: Sequence[Agent], mark: int) -> list[int]:
+    """Gives every row the hyperparameters and the lineage it has from a mark on; returns the rows that differ now."""
+    changed = []
     for row, (before, agent) in enumerate(zip(population.agents, agents, strict=True)):
         now = agent.at(mark)
         if (dict(before.configuration), before.lineage) != (dict(now.configuration), now.lineage):
             population.replace(row, now.configuration, now.lineage)
+            changed.append(row)
+    return changed
 
 
 def _spent(before: Costs, after: Costs) -> dict[str, Any]:

@@ -134,6 +134,22 @@ def test_an_exploited_copy_goes_on_from_the_weights_it_was_copied_from(
     assert bits(alone[1:2]) != bits(unbroken[0][1:2])
 
 
+def test_a_policy_that_a_hyperparameter_changes_is_evaluated_again(tmp_path: Path) -> None:
+    # No iteration ends between the rung and 310, and the rung plays as many episodes as the curve.
+    marks = {"rungs": (300, 1000), "checkpoints": (300, 310, 1000), "evaluation": EvaluationSettings(3, 3)}
+    of = objective(**marks)
+    seeing = full(normalize_observations=True)
+    source, copy = Agent(seeing, 0), Agent(full(normalize_observations=False), 0, "1@300", (Stretch(300, seeing),))
+    train(tmp_path, Group((source,), 0, 300, keep=True), of=of)
+    continued = train(tmp_path, Group((copy,), 300, 1000), of=of)[0][0]
+    replayed = train(tmp_path / "empty", Group((copy,), 0, 1000), of=of)[0][0]
+    assert bits(continued) == bits(replayed[1:])
+    last, first = replayed[0].evaluations[-1], replayed[1].evaluations[0]
+    assert (last.checkpoint, first.checkpoint) == (300, 310)
+    assert first.env_steps > 0
+    assert first.returns.tolist() != last.returns.tolist()
+
+
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     """One for many trainings, since a process takes longer to start than these."""

@@ -35,16 +35,16 @@ def improved(returns: FloatArray, lengths: npt.NDArray[np.int64], units: FloatAr
     return commands
 
 
-def remaining(commands: FloatArray, rewards: FloatArray, gammas: FloatArray, largest: FloatArray) -> FloatArray:
+def remaining(commands: FloatArray, rewards: FloatArray, gamma: float, largest: FloatArray) -> FloatArray:
     """What is left of commands after a step: the return without its reward, and one step less, but at least one.
 
     Args:
         commands: Shape (M, ..., rewards + 1).
         rewards: Earned in the step (M, ..., rewards).
-        gammas: Discounts (M,).
+        gamma: Discount per env step.
         largest: What a desired return may not exceed (M, rewards): a cost that turned out larger than was foreseen
             would leave a negative one to be paid.
     """
-    lead = (len(gammas), *[1] * (commands.ndim - 2), -1)
-    wanted = np.minimum((commands[..., :-1] - rewards) / gammas.reshape(lead), largest.reshape(lead))
+    bound = largest.reshape(len(largest), *[1] * (commands.ndim - 2), -1)
+    wanted = np.minimum((commands[..., :-1] - rewards) / gamma, bound)
     return np.concatenate([wanted, np.maximum(commands[..., -1:] - 1, 1)], axis=-1)

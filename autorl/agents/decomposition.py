@@ -56,7 +56,7 @@ def neighborhoods(vectors: FloatArray, size: int) -> Ints:
     return np.argsort(distances, axis=1, kind="stable")[:, :size].astype(np.int64)
 
 
-def psa(vectors: FloatArray, returns: FloatArray, known: Flags, delta: float) -> FloatArray:
+def psa(vectors: FloatArray, returns: FloatArray, known: Flags, fresh: Flags, delta: float) -> FloatArray:
     """Weight vectors moved away from the nearest policy of the front (Czyzak and Jaszkiewicz, 1998).
 
     A policy's weight of a reward grows by the factor 1 + delta where it earns no less than that policy, and shrinks by
@@ -65,7 +65,8 @@ def psa(vectors: FloatArray, returns: FloatArray, known: Flags, delta: float) ->
     Args:
         vectors: Weight vectors (K, rewards), each adding up to 1.
         returns: What the policies earn (K, rewards).
-        known: Of which policies that is known and finite (K); the others keep their vectors, and nobody heeds them.
+        known: Of which policies that is known and finite (K); nobody heeds the others.
+        fresh: Which of them ended an episode since they were moved last (K); the others keep their vectors.
         delta: Size of the step.
 
     Returns:
@@ -75,7 +76,7 @@ def psa(vectors: FloatArray, returns: FloatArray, known: Flags, delta: float) ->
     if not len(there):
         return moved
     front = returns[there[non_dominated(-returns[there])]]
-    for policy in there:
+    for policy in np.flatnonzero(known & fresh):
         distances = np.square(front - returns[policy]).sum(1)
         if (distances > 0).any():
             nearest = front[np.where(distances > 0, distances, np.inf).argmin()]
@@ -85,19 +86,20 @@ def psa(vectors: FloatArray, returns: FloatArray, known: Flags, delta: float) ->
     return moved
 
 
-def sources(worth: FloatArray, known: Flags, near: Ints) -> Ints:
+def sources(worth: FloatArray, known: Flags, fresh: Flags, near: Ints) -> Ints:
     """Whose network a policy goes on with: the neighbour's that is worth most to it, if more than its own.
 
     Args:
         worth: Utility of the returns of a policy (second axis) under the weights of another (first axis), (K, K).
         known: Which policies' returns are known and finite (K).
+        fresh: Which of them ended an episode with the network they have (K); only those may get another one.
         near: Neighbours (K, n).
 
     Returns:
         Policies, mostly the own number (K).
     """
     chosen = np.arange(len(worth))
-    for policy in np.flatnonzero(known):
+    for policy in np.flatnonzero(known & fresh):
         best = worth[policy, policy]
         for other in near[policy]:
             if known[other] and worth[policy, other] > best:
@@ -116,7 +118,7 @@ class Earnings:
 
     Attributes:
         means: Of the last exchange before which an episode of the policy ended (M, K, rewards).
-        known: Whether any did (M, K).
+        known: Whether any did, with the network that the policy has (M, K).
         best: Largest return of an episode of any policy, in every reward (M, rewards); minus infinity at first.
     """
 
@@ -127,6 +129,10 @@ class Earnings:
         self._sums, self._counts = np.zeros((size, policies, rewards)), np.zeros((size, policies), dtype=np.int64)
         self.means, self.known = np.zeros((size, policies, rewards)), np.zeros((size, policies), dtype=np.bool_)
         self.best = np.full((size, rewards), -np.inf)
+
+    def reset(self, rows: Flags) -> None:
+        """Forgets all that some agents (M) earned: it was discounted otherwise than what they will."""
+        self._sums[rows], self._counts[rows], self.known[rows], self.best[rows] = 0.0, 0, False, -np.inf
 
     def forget(self, running: Flags) -> None:
         """Begins all episodes of some agents (M) anew; those under way count for nothing."""
@@ -150,12 +156,18 @@ class Earnings:
             self.best[row] = np.maximum(self.best[row], earned)
             self._earned[row, place], self._weights[row, place] = 0.0, 1.0
 
-    def exchange(self, rows: Flags) -> None:
-        """Ends a period of some agents (M): means are taken, and sums begin anew."""
-        fresh = rows[:, None] & (self._counts > 0)
+    def exchange(self, rows: Flags) -> Flags:
+        """Ends a period of some agents (M): means are taken, and sums begin anew.
+
+        Returns:
+            Which policies ended an episode in it (M, K). The means of the others are old news: without the difference
+            a policy would be moved for the same episode at one exchange after another.
+        """
+        fresh: Flags = rows[:, None] & (self._counts > 0)
         self.means[fresh] = self._sums[fresh] / self._counts[fresh][:, None]
         self.known |= fresh
         self._sums[rows], self._counts[rows] = 0.0, 0
+        return fresh
 
     def states(self) -> dict[str, Array]:
         """What continues at a rung, live."""

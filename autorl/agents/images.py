@@ -272,11 +272,11 @@ class ImageMLP(StackedMLP):
         head, image = layout.split(flat)
         head_slopes, image_slopes = (None, None) if gradients is None else layout.split(gradients)
         super().__init__(layout.head, head, activation, head_slopes)
-        self._features, self._learning = StackedCNN(layout.image, image, image_slopes), gradients is not None
+        self._features, self._learns = StackedCNN(layout.image, image, image_slopes), gradients is not None
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, learning: bool = True) -> Tensor:
         """Outputs (networks, out, batch) for images (networks, batch, pixels)."""
-        return super().forward(self._features.forward(inputs, self._learning))
+        return super().forward(self._features.forward(inputs, learning and self._learns), learning)
 
     def backward(self, output_gradient: Tensor) -> None:
         """Writes the gradient of all layers; the argument is that of `StackedMLP.backward`."""

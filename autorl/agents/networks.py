@@ -121,11 +121,12 @@ class StackedMLP:
         self._minus_one = flat.new_tensor(-1.0)
         self._buffers: dict[tuple[str, int, int], Tensor] = {}
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, learning: bool = True) -> Tensor:  # for networks of more parts
         """Outputs (networks, out, batch) for inputs (networks, batch, in).
 
         Args:
             inputs: Must not be written before `backward`.
+            learning: Whether `backward` may follow; without, networks for images keep nothing for it.
         """
         self._inputs = hidden = inputs
         for layer, bias in enumerate(self.biases[:-1]):

@@ -20,6 +20,9 @@ def test_without_episodes_commands_are_zeros() -> None:
 def test_what_is_left_of_a_command() -> None:
     commands = np.array([[[10.0, -4.0, 5.0], [10.0, -4.0, 1.0]], [[10.0, -4.0, 5.0], [3.0, -1.0, 2.0]]])
     rewards = np.array([[[4.0, -1.0], [0.0, -1.0]], [[4.0, -1.0], [0.0, -2.0]]])
-    left = remaining(commands, rewards, np.array([1.0, 0.5]), np.array([[8.0, -1.0], [20.0, -1.0]]))
-    # The second agent divides by gamma; what exceeds the largest return is cut to it; a horizon ends at 1.
-    assert left.tolist() == [[[6.0, -3.0, 4.0], [8.0, -3.0, 1.0]], [[12.0, -6.0, 4.0], [6.0, -1.0, 1.0]]]
+    largest = np.array([[8.0, -1.0], [20.0, -1.0]])
+    # What exceeds the agent's largest return is cut to it; a horizon ends at 1.
+    left = remaining(commands, rewards, 1.0, largest)
+    assert left.tolist() == [[[6.0, -3.0, 4.0], [8.0, -3.0, 1.0]], [[6.0, -3.0, 4.0], [3.0, -1.0, 1.0]]]
+    left = remaining(commands, rewards, 0.5, largest)
+    assert left.tolist() == [[[8.0, -6.0, 4.0], [8.0, -6.0, 1.0]], [[12.0, -6.0, 4.0], [6.0, -1.0, 1.0]]]

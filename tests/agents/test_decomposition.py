@@ -50,7 +50,7 @@ def test_neighbours_are_the_nearest_others_and_the_first_of_equals() -> None:
 def test_weights_grow_where_a_policy_earns_more_than_the_nearest_of_the_front() -> None:
     vectors = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]])
     returns = np.array([[1.0, 5.0], [2.0, 4.0], [9.0, 0.0]])
-    found = psa(vectors, returns, KNOWN, 0.1)
+    found = psa(vectors, returns, KNOWN, KNOWN, 0.1)
     # The first two are each other's nearest; the third's is (2, 4), and a weight of 0 stays 0.
     first = np.array([0.25 / 1.1, 0.75 * 1.1])
     second = np.array([0.5 * 1.1, 0.5 / 1.1])
@@ -60,25 +60,35 @@ def test_weights_grow_where_a_policy_earns_more_than_the_nearest_of_the_front() 
 
 def test_dominated_unknown_and_equal_returns_move_nobody_else() -> None:
     vectors = np.array([[0.25, 0.75], [0.5, 0.5], [0.75, 0.25]])
+    two = np.array([True, True, False])
     # The second is dominated: the first has nobody on the front besides itself. It moves, but earns less in both.
-    dominated = psa(vectors, np.array([[3.0, 5.0], [2.0, 4.0], [9.0, 9.0]]), np.array([True, True, False]), 0.5)
+    dominated = psa(vectors, np.array([[3.0, 5.0], [2.0, 4.0], [9.0, 9.0]]), two, two, 0.5)
     np.testing.assert_allclose(dominated, vectors)
-    equal = psa(vectors, np.array([[3.0, 5.0]] * 3), KNOWN, 0.5)
+    equal = psa(vectors, np.array([[3.0, 5.0]] * 3), KNOWN, KNOWN, 0.5)
     np.testing.assert_allclose(equal, vectors)
-    assert psa(vectors, np.full((3, 2), np.nan), ~KNOWN, 0.5).tolist() == vectors.tolist()
+    assert psa(vectors, np.full((3, 2), np.nan), ~KNOWN, KNOWN, 0.5).tolist() == vectors.tolist()
     # Better in the second reward than the only one of the front that is elsewhere
-    mixed = psa(vectors, np.array([[3.0, 5.0], [2.0, 5.0], [9.0, 9.0]]), np.array([True, True, False]), 0.5)
+    mixed = psa(vectors, np.array([[3.0, 5.0], [2.0, 5.0], [9.0, 9.0]]), two, two, 0.5)
     moved = np.array([0.5 / 1.5, 0.5 * 1.5])
     np.testing.assert_allclose(mixed, np.stack([vectors[0], moved / moved.sum(), vectors[2]]))
+
+
+def test_old_news_moves_nobody_but_counts_for_the_front() -> None:
+    vectors = np.array([[0.25, 0.75], [0.5, 0.5]])
+    returns, fresh = np.array([[1.0, 5.0], [2.0, 4.0]]), np.array([False, True])
+    found = psa(vectors, returns, KNOWN[:2], fresh, 0.1)
+    moved = np.array([0.5 * 1.1, 0.5 / 1.1])
+    np.testing.assert_allclose(found, np.stack([vectors[0], moved / moved.sum()]))
 
 
 def test_a_network_comes_from_the_neighbour_that_is_worth_more() -> None:
     worth = np.array([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0], [4.0, 9.0, 1.0]])
     near = np.array([[1], [0], [1]])
-    assert sources(worth, KNOWN, near).tolist() == [1, 1, 1], "a tie keeps one's own"
+    assert sources(worth, KNOWN, KNOWN, near).tolist() == [1, 1, 1], "a tie keeps one's own"
     everybody = np.array([[1, 2], [2, 0], [1, 0]])
-    assert sources(worth, KNOWN, everybody).tolist() == [2, 1, 1]
-    assert sources(worth, np.array([True, False, True]), everybody).tolist() == [2, 1, 0]
+    assert sources(worth, KNOWN, KNOWN, everybody).tolist() == [2, 1, 1]
+    assert sources(worth, np.array([True, False, True]), KNOWN, everybody).tolist() == [2, 1, 0]
+    assert sources(worth, KNOWN, np.array([True, False, False]), everybody).tolist() == [2, 1, 2], "old news"
 
 
 def test_earnings_are_means_of_whole_episodes_since_an_exchange() -> None:
@@ -88,16 +98,19 @@ def test_earnings_are_means_of_whole_episodes_since_an_exchange() -> None:
     nothing, first = np.zeros((2, 4), dtype=np.bool_), np.tile([True, True, False, False], (2, 1))
     earnings.add(rewards, nothing, gammas, running)
     earnings.add(rewards, first, gammas, np.array([True, False]))
-    earnings.exchange(both)
+    assert earnings.exchange(both).tolist() == [[True, False], [False, False]]
     # The first agent's first policy: 1 + 1/2 and 2 + 1; nothing of the second agent ended, which rested.
     assert earnings.means[:, :, 0].tolist() == [[2.25, 0.0], [0.0, 0.0]]
     assert earnings.known.tolist() == [[True, False], [False, False]]
     assert earnings.best[:, 0].tolist() == [3.0, -np.inf]
     earnings.forget(np.array([False, True]))
     earnings.add(rewards, ~nothing, gammas, running)
-    earnings.exchange(np.array([True, False]))
+    assert earnings.exchange(np.array([True, False])).tolist() == [[True, True], [False, False]]
     # The first policy's episodes began anew; the second's go on, 3 + 3/2 + 3/4 and 4 + 2 + 1.
     assert earnings.means[:, :, 0].tolist() == [[1.5, 6.125], [0.0, 0.0]]
-    earnings.exchange(both)
+    assert earnings.exchange(both).tolist() == [[False, False], [True, True]]
     assert earnings.means[:, :, 0].tolist() == [[1.5, 6.125], [1.5, 3.5]], "nothing new keeps the old"
     assert earnings.best[:, 0].tolist() == [7.0, 4.0]
+    earnings.reset(np.array([False, True]))
+    assert earnings.known.tolist() == [[True, True], [False, False]]
+    assert earnings.best[:, 0].tolist() == [7.0, -np.inf]

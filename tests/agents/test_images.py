@@ -18,6 +18,8 @@ from autorl.agents.image_replay import ImageReplay
 from autorl.agents.images import ImageLayout, ImageShape, image_shape
 from autorl.agents.networks import Layout
 from autorl.algorithms.dqn import DQN
+from autorl.algorithms.mo_ppo import MOPPO
+from autorl.algorithms.pcn import PCN
 from autorl.algorithms.ppo import PPO
 from autorl.algorithms.sac import SAC
 from autorl.environment import Environment, Spaces, Step
@@ -150,6 +152,9 @@ def test_what_cannot_see_images_says_so_before_training() -> None:
         SAC().plan(continuous, 1000)
     with pytest.raises(InvalidInput, match="normalize_observations: True is for vectors"):
         PPO(normalize_observations=True).plan(continuous, 4096)
+    for vector in (MOPPO(normalize_observations=False), PCN()):
+        with pytest.raises(InvalidInput, match=r"(MOPPO|PCN) has no convolutional layers"):
+            vector.plan(image_spaces(rewards=2), 4096)
     flat = Environment(TOY, {"pixels": True, "actions": 0}, wrappers=[{"name": "FlattenObservation"}])
     assert SAC().plan(flat.spaces(), 1000).parameters is not None
 

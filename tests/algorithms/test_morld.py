@@ -177,6 +177,30 @@ def test_an_exchange_hands_over_what_neighbours_earned_more_with(values: dict[st
     assert torch.equal(made.weights.view(2, 3, -1)[1], before[1])
 
 
+def test_an_episode_moves_policies_at_one_exchange_only() -> None:
+    made = population({"weight_adaptation": "psa", "exchange_every": 6, "psa_delta": 1.0, "neighborhood_size": 1}, {})
+    judged(made, [[0, 5], [4, 4], [9, 0]])
+    vectors, weights = made.vectors.copy(), made.weights.clone()
+    made.stepped(0, EVERYBODY)
+    assert made.vectors.tolist() == vectors.tolist()
+    assert torch.equal(made.weights, weights)
+
+
+def test_who_got_another_network_is_judged_anew() -> None:
+    made = population({"transfer": True, "neighborhood_size": 2, "exchange_every": 6}, {"exchange_every": 12})
+    judged(made, [[9, 9], [4, 4], [1, 4]])
+    assert made.earnings.known[0].tolist() == [True, False, False]
+
+
+def test_another_discount_forgets_what_was_earned() -> None:
+    made = population({"exchange_every": 6}, {"exchange_every": 6})
+    judged(made, [[0, 5], [4, 4], [9, 0]])
+    for row, gamma in enumerate((0.9, made.agents[1].configuration["gamma"])):
+        made.replace(row, {**made.agents[row].configuration, "gamma": gamma}, "other")
+    assert made.earnings.known.tolist() == [[False] * 3, [True] * 3]
+    assert np.isinf(made.earnings.best).all(1).tolist() == [True, False]
+
+
 def test_policies_are_shown_over_again_or_by_the_nearest_vector() -> None:
     made = population({}, {})
     assert made.shown().tolist() == [[1], [1]], "equal weights"

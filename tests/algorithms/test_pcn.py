@@ -78,11 +78,12 @@ def test_it_acts_evenly_and_does_not_learn_before_enough_episodes_ended() -> Non
     assert len(shares) == 4
 
 
-def test_its_memory_holds_what_the_environment_gave() -> None:
-    made = population({}, {"gamma": 0.5})
+@pytest.mark.parametrize("gamma", [1.0, 0.5])
+def test_its_memory_holds_what_the_environment_gave(gamma: float) -> None:
+    made = population({"gamma": gamma}, {"gamma": gamma})
     made.restart(0)
     made.advance(1280)
-    for row, gamma in enumerate((1.0, 0.5)):
+    for row in range(2):
         returns, lengths = made.episodes.best()
         filled = made.episodes.filled[row]
         assert filled > 10

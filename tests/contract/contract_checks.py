@@ -116,7 +116,9 @@ def stop_and_continue(subject: Subject) -> None:
 
 def images(subject: Subject) -> None:
     """On images too neither company nor stopping changes bits; who has no layers for them refuses them."""
-    _keeps_bits(subject, [toy(3, pixels=True), toy(0, pixels=True)], pictures, VECTORS_ONLY)
+    _keeps_bits(
+        subject, [toy(3, pixels=True), toy(0, pixels=True), toy(3, pixels=True, rewards=2)], pictures, VECTORS_ONLY
+    )
 
 
 def several_choices(subject: Subject) -> None:
