@@ -9,12 +9,13 @@ reward the best discounted return of an episode so far and `utopian_tau` more.
 Names, but not defaults, are those of morl-baselines' MORLD, and of its Envelope where that has none. Deviations from
 MORL/D there: all policies act and learn at once, each in sub-environments of its own, instead of turn by turn, so that
 nothing is left for `update_passes` to do; policies are judged by the episodes that they end in training between two
-exchanges, not by evaluations; networks are handed over at every exchange, to whom they are worth more than its own,
-instead of once, from each policy to those after it; neighbourhoods follow adapted vectors; the front that vectors are
-adapted by is that of the agent's present policies, as in Pareto simulated annealing itself, instead of an archive, and
-nearness in it is measured in the unit of learned rewards; Chebyshev's distance has its sign; and rewards are scaled by
-given factors instead of running statistics. Left out: random initial vectors, judging by the utility of single episodes
-(its `esr`), and policies learned by SAC or EUPG, the only ones there.
+exchanges, not by evaluations (until `learning_starts` that is how uniformly random actions do), and an episode moves
+its policy once; networks are handed over at every exchange, to whom they are worth more than its own, instead of once,
+from each policy to those after it; neighbourhoods follow adapted vectors; the front that vectors are adapted by is that
+of the agent's present policies, as in Pareto simulated annealing itself, instead of an archive, and nearness in it is
+measured in the unit of learned rewards, and only equal returns are no neighbours; Chebyshev's distance has its sign;
+and rewards are scaled by given factors instead of running statistics. Left out: random initial vectors, judging by the
+utility of single episodes (its `esr`), and policies learned by SAC or EUPG, the only ones there.
 
 An agent's policies are its own, over again if more are asked for; of fewer, those with the nearest weight vectors.
 """
