@@ -1,6 +1,7 @@
 """Segments: keys, promotions from saved states, and bits that depend on no company.
 
-Everything that trains runs in one child process started as a worker is, since MKL reads its mode when it is loaded.
+Everything that trains runs in a child process started as a worker is, since MKL reads its mode when it is loaded. It is
+one for all tests, since a process takes longer to start than these trainings.
 """
 
 from __future__ import annotations
@@ -50,9 +51,18 @@ def full(**changes: Any) -> dict[str, Any]:
     return {**objective().algorithm_class.defaults(), **CONFIG, **changes}
 
 
+SHARED = Local(1, Path())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_worker() -> Iterator[None]:
+    yield
+    SHARED.close()
+
+
 def train(folder: Path, *groups: Group, of: Objective | None = None) -> list[tuple[tuple[Segment, ...], ...]]:
-    with Local(1, folder) as executor:
-        found = list(executor.run(of or objective(), deque(groups), 600))
+    SHARED.checkpoints = folder
+    found = list(SHARED.run(of or objective(), deque(groups), 600))
     assert all(isinstance(one, Done) for one in found)
     return [one.segments for one in found if isinstance(one, Done)]
 
@@ -103,6 +113,7 @@ def test_promotions_from_saved_states_have_the_bits_of_an_unbroken_run(
     agents = (Agent(full(), 0), Agent(full(gamma=0.9), 7))
     other = Agent(full(ent_coef=0.01), 3)
     first = train(tmp_path, Group((other, *agents), 0, 300, keep=True))[0]
+    SHARED.close()
     # The dropped agent leaves; the others go on from files, in another order and another process.
     second = train(tmp_path, Group((agents[1], agents[0]), 300, 700, keep=True))[0]
     third = train(tmp_path, Group((agents[0],), 700, 1000))[0]
@@ -150,13 +161,6 @@ def test_a_policy_that_a_hyperparameter_changes_is_evaluated_again(tmp_path: Pat
     assert first.returns.tolist() != last.returns.tolist()
 
 
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    """One for many trainings, since a process takes longer to start than these."""
-    with Local(1, tmp_path_factory.mktemp("states")) as executor:
-        yield executor
-
-
 @pytest.mark.parametrize(
     ("algorithm", "before", "after"),
     [
@@ -174,7 +178,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     ],
 )
 def test_hyperparameters_that_change_in_training_do_so_from_a_state_as_they_do_live(
-    worker: Local, algorithm: str, before: dict[str, Any], after: dict[str, Any]
+    tmp_path: Path, algorithm: str, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     where = Environment("CartPole-v1" if algorithm == "dqn" else "Pendulum-v1", max_episode_steps=50)
     black_box = objective(algorithm=algorithm, environment=where, horizon=200, rungs=(100, 200), checkpoints=(100, 200))
@@ -183,8 +187,7 @@ def test_hyperparameters_that_change_in_training_do_so_from_a_state_as_they_do_l
     source, copy = Agent(old, 0), Agent(new, 0, "copy", (Stretch(100, old),))
     turns = [Group((source,), 0, 100, keep=True), Group((copy,), 100, 200), Group((copy,), 0, 200)]
     turns.append(Group((source,), 100, 200))
-    found = [one for turn in turns for one in worker.run(black_box, deque([turn]), 600)]
-    _, continued, replayed, kept = (one.segments[0] for one in found if isinstance(one, Done))
+    _, continued, replayed, kept = (train(tmp_path, turn, of=black_box)[0][0] for turn in turns)
     assert bits(continued) == bits(replayed[1:])
     assert bits(kept)[0][-1] != bits(continued)[0][-1], "the change has an effect"
 
