@@ -16,11 +16,10 @@ from autorl.study import Study, open_result, study_state
 from tests.study.comparing import numbers
 from tests.study.toys import study
 
-pytestmark = pytest.mark.workers
-
 START = [{"x": 0.1, "y": "c"}, {"x": -0.9, "y": "b"}, {"x": 0.2, "y": "b"}]
 
 
+@pytest.mark.workers
 def test_failures_are_recorded_and_never_selected(tmp_path: Path) -> None:
     result = Study.load(study("partly", start_from=START, objectives=["return", "auc"])).run(tmp_path, jobs=2)
     by_number = {trial.number: trial for trial in result.trials}
@@ -59,6 +58,7 @@ def test_different_failures_do_not_stop_a_study(tmp_path: Path) -> None:
     assert result.complete  # the default, trial 0, is no failure
 
 
+@pytest.mark.workers
 def test_a_dead_worker_costs_its_configuration_and_not_the_study(tmp_path: Path) -> None:
     result = Study.load(study("deadly", start_from=START)).run(tmp_path, jobs=2)
     assert result.trials[1].status is Status.FAILED
@@ -70,6 +70,7 @@ def test_a_dead_worker_costs_its_configuration_and_not_the_study(tmp_path: Path)
     assert numbers(tmp_path) == before
 
 
+@pytest.mark.workers
 def test_a_worker_that_dies_between_its_groups_is_replaced(tmp_path: Path) -> None:
     def kill_workers(trial: Trial) -> None:
         if trial.number == 3:
@@ -85,6 +86,7 @@ def test_a_worker_that_dies_between_its_groups_is_replaced(tmp_path: Path) -> No
     assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
 
 
+@pytest.mark.workers
 def test_first_trials_lost_with_their_workers_are_no_broken_environment(tmp_path: Path) -> None:
     content = study("deadly", fixed={"y": "c"}, budget={"trials": 3, "env_steps": 1000})
     result = Study.load(content).run(tmp_path, jobs=2)
@@ -121,6 +123,7 @@ def test_an_objective_that_is_not_counted_is_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.workers
 def test_a_configuration_over_its_limit_is_ended_and_replayed(tmp_path: Path) -> None:
     content = study("endless", start_from=START, limits={"seconds": 2.5}, budget={"trials": 4, "env_steps": 1000})
     result = Study.load(content).run(tmp_path, jobs=2)
