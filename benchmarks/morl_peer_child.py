@@ -64,7 +64,7 @@ class Clock(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def envelope(environment: Clock, told: Told) -> None:
-    from morl_baselines.multi_policy.envelope.envelope import Envelope  # type: ignore[import-not-found]
+    from morl_baselines.multi_policy.envelope.envelope import Envelope  # type: ignore[import-not-found]  # not in our environment
 
     agent = Envelope(environment, log=False, seed=0, device="cpu", **told["made"])
     environment.watch(agent)
@@ -72,7 +72,7 @@ def envelope(environment: Clock, told: Told) -> None:
 
 
 def pcn(environment: Clock, told: Told) -> None:
-    from morl_baselines.multi_policy.pcn.pcn import PCN  # type: ignore[import-not-found]
+    from morl_baselines.multi_policy.pcn.pcn import PCN  # type: ignore[import-not-found]  # not in our environment
 
     made = {**told["made"], "scaling_factor": np.array(told["made"]["scaling_factor"])}
     agent = PCN(environment, log=False, seed=0, device="cpu", **made)
@@ -83,7 +83,7 @@ def pcn(environment: Clock, told: Told) -> None:
 
 
 def morld(environment: Clock, told: Told) -> None:
-    from morl_baselines.multi_policy.morld.morld import MORLD  # type: ignore[import-not-found]
+    from morl_baselines.multi_policy.morld.morld import MORLD  # type: ignore[import-not-found]  # not in our environment
 
     agent = MORLD(environment, log=False, seed=0, device="cpu", **told["made"])
     for policy in agent.population:

@@ -24,8 +24,8 @@ def main(told: dict[str, Any]) -> None:
     except ImportError:  # only wrappers that are not used here need it
         sys.modules["brax"] = types.ModuleType("brax")
         vars(sys.modules["brax"])["envs"] = None
-    import jax  # type: ignore[import-not-found]
-    from purejaxrl.ppo import make_train  # type: ignore[import-not-found]
+    import jax  # type: ignore[import-not-found]  # not in our environment
+    from purejaxrl.ppo import make_train  # type: ignore[import-not-found]  # not in our environment
 
     keys = jax.random.split(jax.random.PRNGKey(0), told["agents"])
     begun = time.process_time()

@@ -21,7 +21,7 @@ def main(row: dict[str, Any]) -> None:
     begun = time.process_time()
     import gymnasium
     import sbx  # type: ignore[import-not-found]  # not in our environment
-    from flax import linen  # type: ignore[import-not-found]
+    from flax import linen  # type: ignore[import-not-found]  # not in our environment
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     setting = dict(row["setting"])

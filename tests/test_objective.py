@@ -116,6 +116,7 @@ def test_promotions_from_saved_states_have_the_bits_of_an_unbroken_run(
     SHARED.close()
     # The dropped agent leaves; the others go on from files, in another order and another process.
     second = train(tmp_path, Group((agents[1], agents[0]), 300, 700, keep=True))[0]
+    SHARED.close()
     third = train(tmp_path, Group((agents[0],), 700, 1000))[0]
     assert bits(first[1]) == bits(unbroken[0][:1])
     assert bits(first[2]) == bits(unbroken[1][:1])

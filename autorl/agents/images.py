@@ -218,9 +218,9 @@ class StackedCNN:
 
         Args:
             observations: Whole numbers from 0 to 255, flattened as the environment has them.
-            learning: Whether `backward` follows.
+            learning: Whether `backward` may follow; never of networks that only act.
         """
-        if not learning:
+        if not learning or self._gradients is None:
             parts = torch.split(observations, CHUNK, 1)
             with torch.no_grad():
                 seen = [[self._features(*pair) for pair in zip(part, self._flat, strict=True)] for part in parts]
@@ -272,11 +272,11 @@ class ImageMLP(StackedMLP):
         head, image = layout.split(flat)
         head_slopes, image_slopes = (None, None) if gradients is None else layout.split(gradients)
         super().__init__(layout.head, head, activation, head_slopes)
-        self._features, self._learns = StackedCNN(layout.image, image, image_slopes), gradients is not None
+        self._features = StackedCNN(layout.image, image, image_slopes)
 
     def forward(self, inputs: Tensor, learning: bool = True) -> Tensor:
         """Outputs (networks, out, batch) for images (networks, batch, pixels)."""
-        return super().forward(self._features.forward(inputs, learning and self._learns), learning)
+        return super().forward(self._features.forward(inputs, learning), learning)
 
     def backward(self, output_gradient: Tensor) -> None:
         """Writes the gradient of all layers; the argument is that of `StackedMLP.backward`."""

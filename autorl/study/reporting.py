@@ -205,10 +205,8 @@ def _warnings(
         found.append(
             f"none of the {len(finalists)} finalists completed on the validation seeds; the choice is by tuning seeds"
         )
-    furthest, top = (
-        max((reached(trial) for trial in trials if trial.complete), default=None),
-        study.schedule.top(study.frame),
-    )
+    furthest = max((reached(trial) for trial in trials if trial.complete), default=None)
+    top = study.schedule.top(study.frame)
     if verdict.complete and furthest is not None and furthest < top:
         found.append(
             f"nobody completed the last rung, {top[0]:,} env steps on {top[1]} seeds; the choice is among those that "

@@ -3,8 +3,7 @@
 Where a study has constraints, feasibility goes first (constrained domination, Deb et al. 2002, NSGA-II, section VI): a
 feasible trial is preferred to one that breaks a constraint, and of two that do the one with the smaller total violation
 (`autorl.pareto.total_violation`, which compares the candidates at hand). Losses decide among feasible trials, and where
-total violations are equal. Every choice by feasibility is made here or by
-`autorl.schedules.ranking.order`.
+total violations are equal. Every choice by feasibility is made here or by `autorl.schedules.ranking.order`.
 Only trials that came furthest are compared: a score from a shorter training, or on fewer seeds, is another one.
 """
 

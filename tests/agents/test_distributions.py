@@ -18,8 +18,8 @@ def test_categorical_is_torchs() -> None:
     taken = torch.arange(14).view(2, 7) % 5
     policy = CategoricalActions(Discrete(5)).policy(logits, torch.empty(2, 0), taken)
     other = torch.distributions.Categorical(logits=logits.transpose(1, 2))
-    torch.testing.assert_close(policy.log_prob, other.log_prob(taken))  # type: ignore[no-untyped-call]
-    torch.testing.assert_close(policy.entropy, other.entropy())  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(policy.log_prob, other.log_prob(taken))  # type: ignore[no-untyped-call]  # torch's
+    torch.testing.assert_close(policy.entropy, other.entropy())  # type: ignore[no-untyped-call]  # torch's
 
 
 def test_several_choices_add_up() -> None:
@@ -29,9 +29,9 @@ def test_several_choices_add_up() -> None:
     others = [
         torch.distributions.Categorical(logits=part) for part in torch.split(logits.transpose(1, 2), [3, 2, 4], 2)
     ]
-    log_prob = sum(other.log_prob(taken[:, :, place]) for place, other in enumerate(others))  # type: ignore[no-untyped-call]
+    log_prob = sum(other.log_prob(taken[:, :, place]) for place, other in enumerate(others))  # type: ignore[no-untyped-call]  # torch's
     torch.testing.assert_close(policy.log_prob, log_prob)
-    torch.testing.assert_close(policy.entropy, sum(other.entropy() for other in others))  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(policy.entropy, sum(other.entropy() for other in others))  # type: ignore[no-untyped-call]  # torch's
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_gaussian_is_torchs() -> None:
     taken = torch.randn(2, 7, 3, generator=generator)
     policy = GaussianActions(Box(-1, 1, (3,))).policy(means, log_std, taken)
     other = torch.distributions.Normal(means.transpose(1, 2), log_std.exp()[:, None])
-    torch.testing.assert_close(policy.log_prob, other.log_prob(taken).sum(2))  # type: ignore[no-untyped-call]
-    torch.testing.assert_close(policy.entropy.expand(2, 7), other.entropy().sum(2))  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(policy.log_prob, other.log_prob(taken).sum(2))  # type: ignore[no-untyped-call]  # torch's
+    torch.testing.assert_close(policy.entropy.expand(2, 7), other.entropy().sum(2))  # type: ignore[no-untyped-call]  # torch's
 
 
 def test_draws_follow_the_softmax() -> None:

@@ -60,8 +60,8 @@ def autograd_loss(
     else:
         taken = batch["actions"].view(LENGTH, -1)
         parts = [torch.distributions.Categorical(logits=part) for part in torch.split(heads, counts, 1)]
-        log_prob = torch.stack([part.log_prob(taken[:, n]) for n, part in enumerate(parts)]).sum(0)  # type: ignore[no-untyped-call]
-        entropy = torch.stack([part.entropy() for part in parts]).sum(0)  # type: ignore[no-untyped-call]
+        log_prob = torch.stack([part.log_prob(taken[:, n]) for n, part in enumerate(parts)]).sum(0)  # type: ignore[no-untyped-call]  # torch's
+        entropy = torch.stack([part.entropy() for part in parts]).sum(0)  # type: ignore[no-untyped-call]  # torch's
     advantages = batch["advantages"]
     if configuration.normalize_advantage:
         advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)

@@ -99,7 +99,7 @@ def test_the_gradient_of_policy_and_value_is_autograds(image: ImageShape, share_
             (first, last), (bias, last_bias) = layout.weights(flat), layout.biases(flat)
             outputs.append(torch.tanh(features @ first[0] + bias[0]) @ last[0] + last_bias[0])
         loss = (outputs[0][:, :3].T * head_slopes[row]).sum() + (outputs[-1][:, 3] * value_slopes[row]).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's
         torch.testing.assert_close(outputs[0][:, :3].T, heads[row], rtol=1e-4, atol=1e-5)
         assert leaf.grad is not None
         wanted = torch.cat([one.grad.reshape(-1) for one in module.parameters() if one.grad is not None])

@@ -20,7 +20,7 @@ def test_log_probabilities_are_those_of_a_transformed_normal() -> None:
     squashed = torch.distributions.TransformedDistribution(normal, [torch.distributions.TanhTransform()])
     before = means + log_std.exp() * noise
     torch.testing.assert_close(drawn.actions, before.tanh())
-    expected = squashed.log_prob(before.tanh().clamp(-1 + 1e-7, 1 - 1e-7))  # type: ignore[no-untyped-call]
+    expected = squashed.log_prob(before.tanh().clamp(-1 + 1e-7, 1 - 1e-7))  # type: ignore[no-untyped-call]  # torch's
     torch.testing.assert_close(drawn.log_prob, expected.sum(2), rtol=1e-3, atol=1e-3)
 
 
@@ -34,7 +34,7 @@ def test_gradients_through_draws_are_autograds_and_stop_at_the_bounds() -> None:
     direction = torch.randn(3, 7, 2, generator=generator, dtype=torch.float64)
     drawn = SquashedGaussian(outputs, noise)
     total = (weights * drawn.log_prob).sum() + (direction * drawn.actions).sum()
-    total.backward()  # type: ignore[no-untyped-call]
+    total.backward()  # type: ignore[no-untyped-call]  # torch's
     assert outputs.grad is not None
     torch.testing.assert_close(drawn.gradient(weights, direction), outputs.grad)
     assert outputs.grad[0, 2, 0] == outputs.grad[0, 3, 1] == 0
@@ -55,7 +55,7 @@ def test_the_gradient_of_inputs_is_autograds(activation: str, depth: int) -> Non
     outputs = network.forward(inputs.detach())
     torch.testing.assert_close(outputs, hidden.detach().transpose(1, 2))
     direction = torch.randn(3, 2, 6, generator=torch.Generator().manual_seed(1))
-    hidden.backward(direction.transpose(1, 2))  # type: ignore[no-untyped-call]
+    hidden.backward(direction.transpose(1, 2))  # type: ignore[no-untyped-call]  # torch's
     assert inputs.grad is not None
     torch.testing.assert_close(network.input_gradient(direction, slice(3, 5)), inputs.grad[:, :, 3:5])
 

@@ -42,7 +42,7 @@ def test_does_not_follow_the_data_it_was_given() -> None:
         ({"id": "CartPole-v1", "kwarg": {}}, "did you mean 'kwargs'"),
         ({"kwargs": {}}, "lacks the key 'id'"),
         (3, "3 is neither an id nor a mapping"),
-        ("", "environment.id: .. is no name; write a registered id such as CartPole-v1"),
+        ("", "environment.id: '' is no name; write a registered id such as CartPole-v1"),
         ({"id": "X", "backend": 2}, "environment.backend: 2"),
         ({"id": "X", "max_episode_steps": 0}, "environment.max_episode_steps: 0"),
         ({"id": "X", "max_episode_steps": True}, "environment.max_episode_steps: True"),
