@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from autorl.environment import Environment
     from autorl.population import Plan
 
-__all__ = ["Criterion", "Direction", "Metric", "curve_means", "final_returns", "option_fields"]
+__all__ = ["Criterion", "Direction", "Metric", "check_scalar", "curve_means", "option_fields"]
 
 Direction = Literal["maximize", "minimize"]
 
@@ -106,6 +106,11 @@ class Metric(ABC):
         return None
 
     @property
+    def checkpoints(self) -> int:
+        """How many checkpoints of the learning curve a study needs for it, the end among them."""
+        return 1
+
+    @property
     def is_mean(self) -> bool:
         """Whether the aggregate over seeds is the plain mean, for which faster and exact intervals exist."""
         return type(self).over_seeds is Metric.over_seeds
@@ -117,8 +122,10 @@ class Metric(ABC):
 
     @functools.cached_property
     def label(self) -> str:
-        """The name with its options, unique in a study: `env_steps_to(return=475)`."""
-        options = ", ".join(f"{name}={_short(value)}" for name, value in self.options.items())
+        """The name with the options that are not the default, unique in a study: `env_steps_to(return=475)`."""
+        defaults = {name: _plain(entry.default) for name, entry in option_fields(type(self)).items()}
+        given = {name: value for name, value in self.options.items() if value != defaults[name]}
+        options = ", ".join(f"{name}={_short(value)}" for name, value in given.items())
         return f"{self.name}({options})" if options else self.name
 
 
@@ -163,29 +170,28 @@ class Criterion:
         return 0.0 - value if self.direction == "maximize" else value  # not -value: that would make -0.0 of 0.0
 
 
-def final_returns(run: Run, metric: Metric) -> FloatArray:
-    """The returns of the last evaluation, shape (episodes,).
-
-    Raises:
-        InvalidInput: If the run holds none, or holds several policies or rewards.
-    """
-    _check_scalar(run, metric, run.final)
-    returns: FloatArray = run.final[0, :, 0]
-    return returns
-
-
 def curve_means(run: Run, metric: Metric) -> FloatArray:
     """The mean return at each checkpoint, shape (checkpoints,).
 
     Raises:
         InvalidInput: If the run holds none, or holds several policies or rewards.
     """
-    _check_scalar(run, metric, run.curve)
+    check_scalar(run, metric, run.curve)
     means: FloatArray = run.curve[:, 0, :, 0].mean(axis=1)
     return means
 
 
-def _check_scalar(run: Run, metric: Metric, returns: FloatArray) -> None:
+def check_scalar(run: Run, metric: Metric, returns: FloatArray) -> None:
+    """Refuses returns of several policies or rewards, or none.
+
+    Args:
+        run: Whose they are.
+        metric: Who asks.
+        returns: Shape (..., policies, episodes, rewards).
+
+    Raises:
+        InvalidInput: If they are such.
+    """
     policies, rewards = returns.shape[-3], returns.shape[-1]
     for count, what in ((policies, "policies"), (rewards, "rewards")):
         if count != 1:

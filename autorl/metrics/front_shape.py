@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from autorl.records import FloatArray
 __all__ = ["Cardinality", "Sparsity"]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Cardinality(FrontMetric):
     """Mean over seeds of the number of distinct points that no other dominates.
 
@@ -30,6 +32,7 @@ class Cardinality(FrontMetric):
         return float(len(front))
 
 
+@dataclass(frozen=True, kw_only=True)
 class Sparsity(FrontMetric):
     """Mean over seeds of 1 / (n - 1) sum_i sum_k (s_i(k + 1) - s_i(k))^2, s_i the sorted i-th rewards of the n points.
 

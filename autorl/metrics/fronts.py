@@ -18,7 +18,7 @@ import numpy as np
 from autorl.checks import check_finite
 from autorl.documents import as_number, looks_like_number
 from autorl.errors import InvalidInput
-from autorl.metrics.base import Metric
+from autorl.metrics.evaluations import EvaluationMetric
 from autorl.pareto import undominated
 from autorl.records import FloatArray, Run
 
@@ -37,7 +37,12 @@ def run_front(run: Run) -> FloatArray:
     Returns:
         Shape (n, rewards); n is 0 where a return is not finite or nothing was evaluated.
     """
-    means = run.final.mean(axis=1) if run.final.size else np.empty((0, run.final.shape[-1]))
+    return _front(run.final)
+
+
+def _front(returns: FloatArray) -> FloatArray:
+    """The front of one evaluation, returns of shape (policies, episodes, rewards)."""
+    means = returns.mean(axis=1) if returns.size else np.empty((0, returns.shape[-1]))
     return undominated(means) if np.isfinite(means).all() else means[:0]
 
 
@@ -56,23 +61,23 @@ def number_list(name: str, given: object) -> tuple[float, ...]:
     return tuple(float(number) for number in read)
 
 
-class FrontMetric(Metric):
+@dataclass(frozen=True, kw_only=True)
+class FrontMetric(EvaluationMetric):
     """A metric of the front of a run with several rewards."""
 
     rewards: ClassVar[Literal["scalar", "vector", "any"]] = "vector"
 
-    def per_run(self, run: Run) -> float:
-        """The value of the run's front; nan where a return is not finite.
-
-        Raises:
-            InvalidInput: If the run has one reward, or holds no evaluation.
-        """
-        if run.final.shape[-1] < 2 or not run.final.size:
+    def check(self, run: Run, returns: FloatArray) -> None:
+        """Refuses one reward, and a run that was not evaluated."""
+        if returns.shape[-1] < 2 or not returns.size:
             raise InvalidInput(
                 f"metric {self.label!r} needs policies evaluated for several rewards; the run of seed {run.seed} holds "
-                f"returns of shape {run.final.shape} (policies, episodes, rewards), status {run.status.value!r}"
+                f"returns of shape {returns.shape} (policies, episodes, rewards), status {run.status.value!r}"
             )
-        front = run_front(run)
+
+    def of_returns(self, returns: FloatArray) -> float:
+        """The value of the front; nan where a return is not finite."""
+        front = _front(returns)
         return self.of_front(front) if len(front) else float("nan")
 
     @abstractmethod
@@ -96,6 +101,7 @@ class ComparedFront(FrontMetric):
     _points: FloatArray | None = field(init=False, default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         given: object = self.front
         if given == KNOWN:
             return

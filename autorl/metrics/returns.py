@@ -1,33 +1,42 @@
 """Metrics of the last evaluation: how good the trained policy is, and how much that depends on the seed.
 
-Returns are at the study's evaluation discount, of the deterministic policy, on the last checkpoint's episodes.
+Returns are at the study's evaluation discount, of the deterministic policy. With the option `last_checkpoints` it is
+the mean over several evaluations instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from autorl.metrics.base import Direction, Metric, final_returns
-from autorl.records import Run
+from autorl.metrics.base import Direction, check_scalar
+from autorl.metrics.evaluations import EvaluationMetric
+from autorl.records import FloatArray, Run
 from autorl.statistics import iqm
 
 __all__ = ["Return", "ReturnIQM", "ReturnStd", "WorstReturn"]
 
 
-class _FinalReturn(Metric):
-    """Per run: the mean of G_e over the episodes e of the last evaluation; what differs is the aggregate."""
+@dataclass(frozen=True, kw_only=True)
+class _FinalReturn(EvaluationMetric):
+    """Per run: the mean of G_e over the episodes e of an evaluation; what differs is the aggregate."""
 
     unit: ClassVar[str] = "return"
     rewards: ClassVar[Literal["scalar", "vector", "any"]] = "scalar"
 
-    def per_run(self, run: Run) -> float:
-        """The mean return over the episodes of the last evaluation."""
-        return float(final_returns(run, self).mean())
+    def check(self, run: Run, returns: FloatArray) -> None:
+        """Refuses several policies or rewards, and a run that was not evaluated."""
+        check_scalar(run, self, returns)
+
+    def of_returns(self, returns: FloatArray) -> float:
+        """The mean return over the episodes."""
+        return float(returns[0, :, 0].mean())
 
 
+@dataclass(frozen=True, kw_only=True)
 class Return(_FinalReturn):
     """Mean over seeds s of R_s, where R_s is the mean return over the episodes of the last evaluation.
 
@@ -38,6 +47,7 @@ class Return(_FinalReturn):
     summary: ClassVar[str] = "mean over seeds of the mean return of the last evaluation"
 
 
+@dataclass(frozen=True, kw_only=True)
 class ReturnIQM(_FinalReturn):
     """Interquartile mean over seeds s of R_s: the mean without the lowest and highest quarter of the seeds.
 
@@ -53,6 +63,7 @@ class ReturnIQM(_FinalReturn):
         return iqm(values)
 
 
+@dataclass(frozen=True, kw_only=True)
 class ReturnStd(_FinalReturn):
     """Sample standard deviation over seeds s of R_s: sqrt(sum_s (R_s - mean)^2 / (n - 1)), 0 for a single seed.
 
@@ -70,6 +81,7 @@ class ReturnStd(_FinalReturn):
         return float(np.std(values, ddof=1))
 
 
+@dataclass(frozen=True, kw_only=True)
 class WorstReturn(_FinalReturn):
     """Minimum over seeds s of R_s.
 

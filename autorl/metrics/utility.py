@@ -62,6 +62,7 @@ class ExpectedUtility(_Weighed):
     unit: ClassVar[str] = "return"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check(self.name, self.weights)
 
     def of_front(self, front: FloatArray) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -85,6 +85,7 @@ class Hypervolume(FrontMetric):
     reference_point: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         where = f"metric {self.name!r}: reference_point"
         object.__setattr__(self, "reference_point", number_list(where, self.reference_point))
 
@@ -105,8 +106,8 @@ class Hypervolume(FrontMetric):
         """The share of the true front's hypervolume, and above what doing nothing gives, where that front is known."""
         if environment.known_front(discount) is None:
             return ()
-        share = HypervolumeShare(reference_point=self.reference_point)
-        above = HypervolumeShare(reference_point=self.reference_point, floor=DO_NOTHING)
+        share = HypervolumeShare(reference_point=self.reference_point, last_checkpoints=self.last_checkpoints)
+        above = replace(share, floor=DO_NOTHING)
         return share.suited(environment, discount), above.suited(environment, discount)
 
     def of_front(self, front: FloatArray) -> float:

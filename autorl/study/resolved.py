@@ -303,6 +303,11 @@ def _suited(measures: Sequence[M], description: StudyDescription, where: str) ->
     for index, one in enumerate(measures):
         with _located(f"{where}[{index}]"):
             found.append(replace(one, metric=one.metric.suited(environment, discount)))
+            if one.metric.checkpoints > description.evaluation.checkpoints:
+                raise InvalidInput(
+                    f"metric {one.label!r} needs {one.metric.checkpoints} checkpoints; evaluation.checkpoints is "
+                    f"{description.evaluation.checkpoints}, so set it to as many at least"
+                )
     return tuple(found)
 
 

@@ -204,6 +204,44 @@ def test_a_run_without_several_rewards_is_refused(name: str) -> None:
         metric(name).per_run(empty)
 
 
+class TestTheMeanOverCheckpoints:
+    """Two policies, two curve episodes at three checkpoints, and three last episodes."""
+
+    CURVE = np.array(
+        [
+            [[[9, 9], [9, 9]], [[9, 9], [9, 9]]],
+            [[[1, 2], [1, 4]], [[0, 0], [0, 0]]],  # front (1, 3), hypervolume 3
+            [[[2, 2], [2, 2]], [[3, 0], [3, 2]]],  # front (2, 2) (3, 1), hypervolume 5
+        ],
+        dtype=np.float64,
+    )
+    FINAL = np.array([[[7, 7]] * 3, [[0, 0]] * 3], dtype=np.float64)
+
+    def run(self, checkpoints: int = 3) -> Run:
+        curve = self.CURVE[-checkpoints:]
+        marks = (30, 60, 90)[:checkpoints]
+        return Run(0, Status.COMPLETE, 90, marks, curve, self.FINAL, 90, 1, 1.0, 1, 1.0, 1)
+
+    @pytest.mark.parametrize("last, expected", [(1, 49.0), (2, 4.0), (3, (81 + 3 + 5) / 3)])
+    def test_by_hand(self, last: int, expected: float) -> None:
+        one = metric("hypervolume", reference_point=[0, 0], last_checkpoints=last)
+        assert one.per_run(self.run()) == pytest.approx(expected, rel=1e-12)
+        assert one.checkpoints == last
+
+    def test_of_those_that_there_are(self) -> None:
+        assert metric("cardinality", last_checkpoints=3).per_run(self.run(2)) == 1.5
+
+    def test_one_that_is_not_finite_leaves_no_value(self) -> None:
+        run = self.run()
+        run.curve[1, 0, 0, 0] = np.nan
+        assert math.isnan(metric("cardinality", last_checkpoints=2).per_run(run))
+        assert metric("cardinality").per_run(run) == 1
+
+    def test_what_stands_beside_is_averaged_alike(self) -> None:
+        beside = metric("hypervolume", reference_point=[0, -50], last_checkpoints=2).beside(TREASURE, 0.99)
+        assert [one.checkpoints for one in beside] == [2, 2]
+
+
 class TestOptions:
     def test_labels_and_descriptions(self) -> None:
         (one, other) = criteria(
@@ -214,10 +252,11 @@ class TestOptions:
         )
         assert one.label == "hypervolume(reference_point=[0, -50.5])"
         assert other.label == "igd(front=2 points)"
-        assert other.metric.options == {"front": [[4, 1], [1, 4]]}
+        assert other.metric.options == {"last_checkpoints": 1, "front": [[4, 1], [1, 4]]}
         fitted = metric("igd", front="known").suited(TREASURE, 0.9)
-        assert fitted.label == "igd(front=known)"
-        assert fitted.options == {"front": "known"}, "what was taken from the environment is no option"
+        assert fitted.label == "igd", "what is the default is not said"
+        expected = {"last_checkpoints": 1, "front": "known"}
+        assert fitted.options == expected, "what was taken from the environment is no option"
 
     @pytest.mark.parametrize(
         "name, options, message",
@@ -235,6 +274,10 @@ class TestOptions:
             ("epsilon", {"front": [[1, math.nan]]}, r"front\[0\]: nan is no finite number"),
             ("expected_utility", {"weights": 1}, "weights: 1 must be at least 2"),
             ("max_utility_loss", {"weights": 2.5}, "weights: 2.5 is no whole number"),
+            ("sparsity", {"last_checkpoints": 0}, "metric 'sparsity': last_checkpoints: 0 must be at least 1"),
+            ("hypervolume", {**REFERENCE, "last_checkpoints": 1.5}, "last_checkpoints: 1.5 is no whole number"),
+            ("igd", {"last_checkpoints": "3"}, "last_checkpoints: '3' is no whole number"),
+            ("expected_utility", {"last_checkpoints": True}, "last_checkpoints: True is no whole number"),
         ],
     )
     def test_wrong_ones_are_refused(self, name: str, options: dict[str, object], message: str) -> None:
@@ -286,7 +329,7 @@ class TestWhatDoesNotFitTheEnvironment:
             share.suited(rooms, 1.0)
 
     def test_a_reference_point_as_yaml_reads_it(self) -> None:
-        assert metric("hypervolume", reference_point=[0, "-5e1"]).options == {"reference_point": [0.0, -50.0]}
+        assert metric("hypervolume", reference_point=[0, "-5e1"]).options["reference_point"] == [0.0, -50.0]
         with pytest.raises(InvalidInput, match="'far' is no finite number"):
             metric("hypervolume", reference_point=[0, "far"])
 

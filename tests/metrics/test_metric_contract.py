@@ -139,6 +139,16 @@ def test_iqm_leaves_the_outer_quarters_out() -> None:
     assert metric.over_seeds([1.0, 2.0, 4.0, 100.0]) == 3.0
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),  # the means of both checkpoints: good 6, 6.5, 1.25
+    [("return", 13.75 / 3), ("return_iqm", 13.75 / 3), ("worst_return", 1.25)],
+)
+def test_mean_over_the_last_checkpoints(name: str, expected: float) -> None:
+    (criterion,) = criteria([{name: {"last_checkpoints": 2}}])
+    assert criterion.label == f"{name}(last_checkpoints=2)"
+    assert criterion.metric.aggregate(_good()) == pytest.approx(expected, rel=1e-12)
+
+
 def test_std_of_equal_returns_is_exactly_zero() -> None:
     assert bundled_metrics()["return_std"]().over_seeds([0.1, 0.1, 0.1]) == 0.0
 

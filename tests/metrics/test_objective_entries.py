@@ -93,7 +93,7 @@ def test_users_own_metrics_and_the_way_back() -> None:
     plain = criterion("my_metrics:EpisodeCount", WHERE)
     assert (plain.label, plain.direction) == ("episode_count", "maximize")
     scaled = criterion({"my_metrics:Scaled": {"by": 2.5}}, WHERE)
-    assert (scaled.label, scaled.direction) == ("scaled(by=2.5, base=x)", "minimize")
+    assert (scaled.label, scaled.direction) == ("scaled(by=2.5)", "minimize")
     assert describe(scaled) == {
         "metric": f"{Scaled.__module__}:Scaled", "direction": "minimize", "by": 2.5, "base": "x",
     }  # fmt: skip

@@ -191,6 +191,19 @@ def test_an_objective_that_no_tuned_hyperparameter_changes_is_refused() -> None:
     assert len(resolved(objectives=["return", "parameters"], space=WIDTH, tuner="nsga2").criteria) == 2
 
 
+def test_a_mean_over_more_checkpoints_than_there_are_is_refused() -> None:
+    averaged = {"return": {"last_checkpoints": 4}}
+    evaluation = {"episodes": 2, "curve_episodes": 1, "checkpoints": 3}
+    message = refusal(objectives=[averaged], evaluation=evaluation)
+    assert (
+        "objectives[0]: metric 'return(last_checkpoints=4)' needs 4 checkpoints; evaluation.checkpoints is 3" in message
+    )
+    bounded = [{**averaged, "at_least": 1}]
+    assert "constraints[0]: metric 'return(last" in refusal(constraints=bounded, evaluation=evaluation)
+    (criterion,) = resolved(objectives=[averaged], evaluation={**evaluation, "checkpoints": 4}).criteria
+    assert criterion.metric.checkpoints == 4
+
+
 def test_an_iteration_longer_than_the_budget_is_refused_by_configuration() -> None:
     message = refusal(budget={"trials": 6, "env_steps": 199})
     assert "one iteration of a configuration with" in message
