@@ -39,9 +39,10 @@ def test_list(kind: Kind) -> None:
 
 def test_metrics_are_listed_with_their_options() -> None:
     content = json.loads(invoke("list", "metrics", "--json").stdout)
-    assert content["hypervolume_share"].endswith("[maximize; options: front, reference_point, floor]")
+    assert content["hypervolume_share"].endswith("[maximize; options: last_checkpoints, front, reference_point, floor]")
     assert content["env_steps_to"].endswith("[minimize; options: return]")
-    assert content["return"].endswith("[maximize]")
+    assert content["return"].endswith("[maximize; options: last_checkpoints]")
+    assert content["auc"].endswith("[maximize]")
 
 
 @pytest.mark.parametrize("name", ["ppo", "ppo_small"])

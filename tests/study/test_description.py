@@ -58,7 +58,7 @@ def test_a_short_file_takes_the_stated_defaults() -> None:
     assert found.name == "ppo_CartPole-v1"
     assert found.environment == Environment("CartPole-v1")
     assert found.space is None
-    assert found.objectives == ({"metric": "return", "direction": "maximize"},)
+    assert found.objectives == ({"metric": "return", "direction": "maximize", "last_checkpoints": 1},)
     assert (found.tuner, found.schedule, found.batch, found.tuner_seed) == ("gp", "full", 4, 0)
     assert found.seeds == SeedPlan.of(5, 0, 20)
     assert (found.budget.trials, found.budget.env_steps, found.budget.hours) == (4, 30_000, None)
