@@ -131,7 +131,7 @@ def metric_class_of(reference: str, where: str) -> type[Metric]:
         UnknownName: If there is none of that name.
         InvalidInput: If it is no metric that can be used.
     """
-    found = resolve_class("metric", reference, PACKAGE, Metric, where)  # type: ignore[type-abstract]
+    found = resolve_class("metric", reference, PACKAGE, Metric, where)  # type: ignore[type-abstract]  # the base
     if inspect.isabstract(found) or not found.name:
         raise InvalidInput(f"{where}: metric {reference!r} must define `name` and `per_run` to be used")
     return found

@@ -152,7 +152,7 @@ def _name(
     """Writes each trial's number beside its test point, in the first of eight places that is still free."""
     places = [(8, 7), (-8, 7), (8, -7), (-8, -7), (0, 12), (0, -12), (13, 0), (-13, 0)]
     axes.autoscale_view()
-    dots = 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+    dots = 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]  # it is in a figure
     taken = [tuple(axes.transData.transform(point) * dots) for point in points]
     for entry in shown:
         scores = [entry.member.test.get(quantity.label) for quantity in pair]
@@ -190,7 +190,7 @@ def _legend(content: StudyContent, shown: Sequence[Entry]) -> list[Artist]:
     from matplotlib.lines import Line2D
 
     def dot(label: str, **options: object) -> Line2D:
-        return Line2D([], [], linestyle="none", label=label, **options)  # type: ignore[arg-type]
+        return Line2D([], [], linestyle="none", label=label, **options)  # type: ignore[arg-type]  # of a line
 
     handles: list[Artist] = [dot("trial, tuning seeds", marker="o", color=TRIAL, markersize=4)]
     if any(trial.feasible is False for trial in content.trials):
