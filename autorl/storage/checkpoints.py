@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from autorl.storage.files import write_atomically
+from autorl.storage.files import replacing
 
 __all__ = ["CheckpointFolder"]
 
@@ -28,23 +28,28 @@ class CheckpointFolder:
         return self.folder / f"{key}.safetensors"
 
     def save(self, key: str, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Keeps one agent's state; the file appears whole.
+        """Keeps one agent's state; the file appears whole, and is written without a copy of it in memory.
 
         Raises:
             OSError: If the folder cannot be written to.
         """
-        from safetensors.numpy import save
+        from safetensors import SafetensorError
+        from safetensors.numpy import save_file
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path(key), save(dict(state), metadata={"segment": key}))
+        with replacing(self.path(key)) as temporary:
+            try:
+                save_file(dict(state), temporary, metadata={"segment": key})
+            except SafetensorError as error:  # a full disk, say
+                raise OSError(f"state {self.path(key)} cannot be written: {error}") from error
 
     def load(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
         """The state under a key, or None if it is missing or damaged."""
         from safetensors import SafetensorError
-        from safetensors.numpy import load
+        from safetensors.numpy import load_file
 
         try:
-            return dict(load(self.path(key).read_bytes()))
+            return dict(load_file(self.path(key)))
         except (OSError, SafetensorError, ValueError, KeyError):
             return None  # a cache: whoever asked trains the chain again, to the same bits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,23 @@ def test_a_state_comes_back_bit_by_bit(tmp_path: Path) -> None:
     for name, array in STATE.items():
         assert (loaded[name].dtype, loaded[name].shape) == (array.dtype, array.shape)
         assert loaded[name].tobytes() == array.tobytes()
+
+
+def test_a_state_for_which_there_is_no_room_is_an_error_of_the_system(tmp_path: Path) -> None:
+    """Which the trainer takes as a state not kept, and trains on."""
+    folder = CheckpointFolder(tmp_path)
+    folder.save("k", STATE)
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, former[1]))
+    try:
+        with pytest.raises(OSError, match=r"k\.safetensors cannot be written"):
+            folder.save("k", {"w": np.zeros(100)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    kept = folder.load("k")
+    assert kept is not None
+    assert kept["step"] == 7
+    assert [path.name for path in tmp_path.iterdir()] == ["k.safetensors"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", None])
