@@ -76,6 +76,7 @@ TASKS = {
 }
 SIDES = {
     **{tuner: Side(tuner, "full", 3) for tuner in ("random", "tpe", "smac", "gp")},
+    "gp, halving": Side("gp", "halving", 5),
     "gp, rolling_halving": Side("gp", "rolling_halving", 5),
     "gp, rolling_halving, batch 12": Side("gp", "rolling_halving", 5, 12),
 }
