@@ -88,13 +88,13 @@ class Watch:
             self._left_out += time.process_time() - began
             return result
 
-        self._population.evaluate = evaluate  # type: ignore[assignment, method-assign]
+        self._population.evaluate = evaluate  # type: ignore[assignment, method-assign]  # left out for this measurement
         self._began = time.process_time()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.seconds = time.process_time() - self._began - self._left_out
-        self._population.evaluate = self._evaluate  # type: ignore[method-assign]
+        self._population.evaluate = self._evaluate  # type: ignore[method-assign]  # left out for this measurement
 
 
 def ours(setting: Setting, agents: int) -> float:

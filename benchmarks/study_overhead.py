@@ -83,7 +83,7 @@ def measure(algorithm: str, trials: int, batch: int, jobs: int, directory: Path)
         spent["cpu"] += time.process_time() - cpu_before
         return path
 
-    Result.report = timed  # type: ignore[method-assign]
+    Result.report = timed  # type: ignore[method-assign]  # timed for this measurement
     study_read = Study.load(study(algorithm, trials, batch))
     start, cpu = time.perf_counter(), time.process_time()
     done = study_read.run(directory, jobs=jobs)

@@ -97,10 +97,10 @@ def test_same_values_same_interval_in_any_order_and_by_seed() -> None:
 
 def test_global_random_state_is_neither_read_nor_moved() -> None:
     values = np.random.default_rng(3).normal(size=25).tolist()
-    before = np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002  # the global generator is the point
     first = estimate(values, _mean, is_mean=True, seed=7)
-    assert np.random.get_state()[1].tolist() == before  # type: ignore[index]  # noqa: NPY002
-    np.random.seed(5)  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before  # type: ignore[index]  # noqa: NPY002  # the global generator is the point
+    np.random.seed(5)  # noqa: NPY002  # the global generator is the point
     assert estimate(values, _mean, is_mean=True, seed=7) == first
 
 

@@ -74,7 +74,7 @@ class Loop:
         self._started = time.monotonic()
         self._stopped: float | None = None
         promotes = trainer.executor is not None and len(study.rungs) > 1 and study.algorithm.checkpoints == "exact"
-        self._retention = Retention(CheckpointFolder(trainer.executor.checkpoints) if promotes else None)  # type: ignore[union-attr]
+        self._retention = Retention(CheckpointFolder(trainer.executor.checkpoints) if promotes else None)  # type: ignore[union-attr]  # `promotes` says that there is one
         self.finished = False
 
     @property

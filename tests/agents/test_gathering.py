@@ -70,7 +70,7 @@ def test_gatherings_are_made_anew_when_hyperparameters_change() -> None:
     changed = {**gathered.agents[0].configuration, "learning_rate": 0.5}
     for population in (gathered, other):
         population.replace(0, changed, "")
-    other._teams.clear()  # type: ignore[attr-defined]
+    other._teams.clear()  # type: ignore[attr-defined]  # an inner part
     for population in (gathered, other):
         population.restart(60)
         population.advance(90)

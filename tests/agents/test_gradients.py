@@ -146,7 +146,7 @@ def test_the_gradient_of_the_loss_is_autograds(space: str, share_trunk: bool, ac
     for row, configuration in enumerate(configurations):
         leaf = parameters[row].clone().requires_grad_()
         batch = {name: getattr(data, name)[row] for name in ("actions", "log_probs", "values", "advantages", "returns")}
-        autograd_loss(configuration, shape, counts, leaf, {**batch, "observations": seen[row]}).backward()  # type: ignore[no-untyped-call]
+        autograd_loss(configuration, shape, counts, leaf, {**batch, "observations": seen[row]}).backward()  # type: ignore[no-untyped-call]  # torch's
         assert leaf.grad is not None
         wanted = leaf.grad
         assert wanted.abs().max() > 0.01

@@ -196,7 +196,7 @@ def test_the_gradient_under_another_policy_is_autograds() -> None:
     made = SquashedGaussian(outputs, noise)
     before = outputs[:, :2].transpose(1, 2) + outputs[:, 2:].transpose(1, 2).clamp(-20, 2).exp() * noise
     normal = Normal(old[:, :2].transpose(1, 2), old[:, 2:].transpose(1, 2).clamp(-20, 2).exp())
-    log_prob_old = normal.log_prob(before) - (1 - before.tanh().square() + 1e-6).log()  # type: ignore[no-untyped-call]
+    log_prob_old = normal.log_prob(before) - (1 - before.tanh().square() + 1e-6).log()  # type: ignore[no-untyped-call]  # torch's
     total = (weight * made.log_prob).sum() + (direction * (made.actions + log_prob_old)).sum()
     (expected,) = torch.autograd.grad(total, outputs)
     with torch.no_grad():

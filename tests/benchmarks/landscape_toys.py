@@ -102,7 +102,7 @@ class Promoting(Schedule):
     def requests(self, frame: Frame) -> Requests:
         rung, horizon = self.rungs(frame.horizon)
         while trials := (yield Ask(4)):
-            yield Train(tuple(Assignment(int(one), frame.seeds[:2], rung) for one in trials))  # type: ignore[arg-type]
-            yield Train(tuple(Assignment(int(one), frame.seeds[:2], horizon) for one in trials[:2]))  # type: ignore[arg-type]
-            yield Train((Assignment(int(trials[0]), frame.seeds[:3], horizon),))  # type: ignore[arg-type]
-            yield Tell(tuple(int(one) for one in trials))  # type: ignore[arg-type]
+            yield Train(tuple(Assignment(int(one), frame.seeds[:2], rung) for one in trials))  # type: ignore[arg-type]  # what is sent depends on the request
+            yield Train(tuple(Assignment(int(one), frame.seeds[:2], horizon) for one in trials[:2]))  # type: ignore[arg-type]  # what is sent depends on the request
+            yield Train((Assignment(int(trials[0]), frame.seeds[:3], horizon),))  # type: ignore[arg-type]  # what is sent depends on the request
+            yield Tell(tuple(int(one) for one in trials))  # type: ignore[arg-type]  # what is sent depends on the request

@@ -222,11 +222,11 @@ def own_random_numbers(subject: Subject) -> None:
         np.random.seed(number)  # noqa: NPY002  # the global generator is what is tested
         torch.manual_seed(number)
         results.append(fingerprint(subject.trained([subject.agent(4)], environment, marks), 0))
-        drawn = (random.random(), float(np.random.random()), float(torch.rand(())))  # noqa: NPY002
+        drawn = (random.random(), float(np.random.random()), float(torch.rand(())))  # noqa: NPY002  # the global generator is the point
         random.seed(number)
-        np.random.seed(number)  # noqa: NPY002
+        np.random.seed(number)  # noqa: NPY002  # the global generator is the point
         torch.manual_seed(number)
-        assert drawn == (random.random(), float(np.random.random()), float(torch.rand(()))), "a generator was moved"  # noqa: NPY002
+        assert drawn == (random.random(), float(np.random.random()), float(torch.rand(()))), "a generator was moved"  # noqa: NPY002  # the global generator is the point
     same(results[0], results[1], "other process-wide seeds")
 
 

@@ -256,14 +256,14 @@ def late(subject: Subject, length: Length, judge: Judge) -> npt.NDArray[np.float
 def stir(seed: int) -> None:
     """Reseeds every global generator there is in this process."""
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002  # the global generator is the point
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
 
 
 def generators() -> str:
     """Where the global generators stand."""
-    states = [repr(random.getstate()), repr([np.asarray(part).tolist() for part in np.random.get_state()])]  # noqa: NPY002
+    states = [repr(random.getstate()), repr([np.asarray(part).tolist() for part in np.random.get_state()])]  # noqa: NPY002  # the global generator is the point
     if "torch" in sys.modules:
         states.append(repr(sys.modules["torch"].get_rng_state().tolist()))
     return digest(states)

@@ -117,7 +117,7 @@ class Subject:
     @property
     def kind(self) -> type[Tuner]:
         """The tuner's class."""
-        return resolve_class("tuner", self.reference, "autorl.tuners", Tuner)  # type: ignore[type-abstract]
+        return resolve_class("tuner", self.reference, "autorl.tuners", Tuner)  # type: ignore[type-abstract]  # the base
 
     @property
     def slow(self) -> bool:

@@ -329,7 +329,8 @@ class TestWhatDoesNotFitTheEnvironment:
             share.suited(rooms, 1.0)
 
     def test_a_reference_point_as_yaml_reads_it(self) -> None:
-        assert metric("hypervolume", reference_point=[0, "-5e1"]).options["reference_point"] == [0.0, -50.0]
+        expected = {"last_checkpoints": 1, "reference_point": [0.0, -50.0]}
+        assert metric("hypervolume", reference_point=[0, "-5e1"]).options == expected
         with pytest.raises(InvalidInput, match="'far' is no finite number"):
             metric("hypervolume", reference_point=[0, "far"])
 

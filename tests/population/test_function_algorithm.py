@@ -68,7 +68,7 @@ def test_the_loop_is_given_configuration_environment_seed_and_budget(cartpole: E
     config, *rest = given
     assert rest == [cartpole, 7, 100]
     assert (config.learning_rate, config["learning_rate"], dict(config)) == (0.25, 0.25, {"learning_rate": 0.25})
-    assert pickle.loads(pickle.dumps(config)).learning_rate == 0.25  # noqa: S301
+    assert pickle.loads(pickle.dumps(config)).learning_rate == 0.25  # noqa: S301  # pickled just before
     with pytest.raises(AttributeError, match="'gamma' is no hyperparameter; there are: learning_rate"):
         _ = config.gamma
 
@@ -273,7 +273,7 @@ def test_what_cannot_be_an_algorithm_is_refused() -> None:
         return 0.0
 
     with pytest.raises(InvalidInput, match=r"'loop' must take \(config, environment, seed, env_steps, report\)"):
-        autorl.algorithm(space=SPACE)(loop)  # type: ignore[arg-type]
+        autorl.algorithm(space=SPACE)(loop)  # type: ignore[arg-type]  # what is refused
     with pytest.raises(InvalidInput, match="the hyperparameter 'plan' is named like a part of every algorithm"):
         autorl.algorithm(space={"plan": {"float": [0, 1], "default": 0.5}})(examples.undecorated)
     with pytest.raises(InvalidInput, match="space of the algorithm 'undecorated'"):

@@ -39,7 +39,7 @@ def test_interleaving_two_agents_changes_neither() -> None:
 
 
 def test_the_process_finds_its_own_generators_again_even_after_an_exception() -> None:
-    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # the legacy state is a tuple
 
     def fail() -> None:
         with OwnGenerators(5).active():
@@ -48,7 +48,7 @@ def test_the_process_finds_its_own_generators_again_even_after_an_exception() ->
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]
+    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # the legacy state is a tuple
     assert before == after
 
 

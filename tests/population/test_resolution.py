@@ -82,7 +82,7 @@ def test_what_no_other_process_finds_has_no_reference() -> None:
     class Local(Algorithm):
         name = "local"
 
-    assert algorithm_reference(Local) is None  # type: ignore[type-abstract]
+    assert algorithm_reference(Local) is None  # type: ignore[type-abstract]  # the class itself is asked about
 
 
 @pytest.mark.parametrize(

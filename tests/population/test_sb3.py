@@ -72,7 +72,7 @@ def test_the_default_network_is_the_library_s_own(name: str) -> None:
     made = resolve_algorithm(f"sb3:{name}")
     environment = environment_of(name).make()
     small = {"buffer_size": 1} if "buffer_size" in made.defaults() else {}
-    ours = made.configure(small).build(environment, 0, "cpu")  # type: ignore[attr-defined]
+    ours = made.configure(small).build(environment, 0, "cpu")  # type: ignore[attr-defined]  # an inner part
     library = library_classes()[name]("MlpPolicy", environment, seed=0, device="cpu", **small)
     assert str(ours.policy) == str(library.policy)
     assert name in NETWORKS or made.defaults()["width"] is None
@@ -82,13 +82,13 @@ def test_the_default_network_is_the_library_s_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_company_changes_no_bit_and_the_process_is_left_as_it_was(name: str) -> None:
-    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # the legacy state is a tuple
     alone = start(name, [5])
     expected = curve(alone, name)
     crowd = start(name, [4, 5])
     np.testing.assert_array_equal(curve(crowd, name)[:, 1], expected[:, 0])
     assert crowd.costs()[1] == alone.costs()[0]
-    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]
+    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # the legacy state is a tuple
     assert after == before
     for population in (alone, crowd):
         population.close()
@@ -144,7 +144,7 @@ def test_every_hyperparameter_reaches_the_library() -> None:
         environment = environment_of("PPO")
         population = made.population([Agent({**made.defaults(), **SMALL["PPO"], **values}, 0)], environment, 128)
         population.advance(128)
-        policy = population._trainers[0]._model.policy  # type: ignore[attr-defined]
+        policy = population._trainers[0]._model.policy  # type: ignore[attr-defined]  # an inner part
         return [entry.tolist() for entry in policy.parameters()]
 
     usual = weights()
@@ -185,7 +185,7 @@ def test_names_read_back_and_classes_travel() -> None:
     made = resolve_algorithm("sb3:PPO")
     assert resolve_algorithm({"sb3": "PPO"}) is made
     assert algorithm_reference(made) == "sb3:PPO"
-    assert pickle.loads(pickle.dumps(made)) is made  # noqa: S301
+    assert pickle.loads(pickle.dumps(made)) is made  # noqa: S301  # pickled just before
     with pytest.raises(UnknownName, match="unknown Stable-Baselines3 algorithm 'PPOO'; did you mean 'PPO'"):
         resolve_algorithm("sb3:PPOO")
 

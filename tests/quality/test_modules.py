@@ -156,7 +156,7 @@ def test_the_face_of_the_package_is_exact() -> None:
         assert getattr(autorl, name) is getattr(home, name)
     assert dir(autorl) == sorted([*autorl.__all__, "__version__"])
     with pytest.raises(AttributeError, match="no attribute 'tuen'"):
-        autorl.tuen  # noqa: B018
+        autorl.tuen  # noqa: B018  # the access is the point
     (face,) = (one for one in modules() if one.name == "autorl")
     typed = {
         alias.name

@@ -56,7 +56,7 @@ def estimate(per_seed: Sequence[float]) -> Estimate:
 
 def _score(configuration: Mapping[str, Value]) -> tuple[float, float]:
     """What a configuration is truly worth: (auc, parameters)."""
-    rate, width, depth = (float(configuration[name]) for name in ("learning_rate", "width", "depth"))  # type: ignore[arg-type]
+    rate, width, depth = (float(configuration[name]) for name in ("learning_rate", "width", "depth"))  # type: ignore[arg-type]  # these are numbers
     parameters = 4 * width + width + width * (width + 1) * max(depth - 1, 0) + 2 * width + 2 if depth else 10
     capacity = 1 - math.exp(-(math.log10(parameters) ** 2) / 6)
     return 30 + 440 * capacity * math.exp(-((math.log10(rate) + 2.6) ** 2) / 1.6), parameters

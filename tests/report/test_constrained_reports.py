@@ -142,7 +142,7 @@ def test_the_best_so_far_is_feasible() -> None:
         with styled():
             picture = history(content, entries(content))
             assert picture is not None
-            return [list(line.get_ydata()) for line in picture.figure.axes[0].lines]  # type: ignore[arg-type]
+            return [list(line.get_ydata()) for line in picture.figure.axes[0].lines]  # type: ignore[arg-type]  # matplotlib's data are arrays
 
     content = constrained()
     known = {trial.values["auc"] for trial in content.trials if trial.feasible}

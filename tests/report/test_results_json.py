@@ -37,7 +37,7 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("objectives", [(AUC,), (AUC, PARAMETERS), (AUC, PARAMETERS, STD)])
 @pytest.mark.parametrize("complete", [True, False])
 def test_documents_satisfy_the_schema(objectives: tuple[object, ...], complete: bool) -> None:
-    document = strict(study(objectives, trials=9, test=3, complete=complete))  # type: ignore[arg-type]
+    document = strict(study(objectives, trials=9, test=3, complete=complete))  # type: ignore[arg-type]  # a JSON document
     assert ("front" in document) is (len(objectives) > 1)
     assert (document["best"] is not None) is (complete and len(objectives) == 1)
     assert bool(document.get("front")) is (complete and len(objectives) > 1)
@@ -62,7 +62,7 @@ def test_infinities_and_nan_become_null() -> None:
     )
     best = Member(0, {"x": 1.0}, tuning={"auc": estimate([5.0])}, test={"auc": estimate([math.nan, 1.0])})
     document = strict(replace(content, trials=(odd,), best=best))
-    trial = document["trials"][0]  # type: ignore[index]
+    trial = document["trials"][0]  # type: ignore[index]  # a JSON document
     assert trial["values"] == {"auc": None}
     assert trial["per_seed"] == {"auc": [None]}
     assert trial["config"] == {"x": None}
@@ -82,7 +82,7 @@ def test_gap_is_positive_where_tuning_looked_better_in_either_direction() -> Non
         test={"auc": estimate([8.0, 8.0]), "parameters": estimate([9.0, 9.0])},
     )
     front = strict(replace(content, front=(member,)))["front"]
-    assert front[0]["gap"] == {"auc": 3.0, "parameters": 4.0}  # type: ignore[index]
+    assert front[0]["gap"] == {"auc": 3.0, "parameters": 4.0}  # type: ignore[index]  # a JSON document
 
 
 def test_dominated_members_are_marked_by_hand_values() -> None:

@@ -49,7 +49,7 @@ def test_documents_hold_fronts_per_seed_and_merged() -> None:
     assert document["known_front"]
     plain = results_document(study((AUC,), trials=3, test=2))
     assert "known_front" not in plain
-    assert "fronts" not in (plain["best"] or {})  # type: ignore[operator]
+    assert "fronts" not in (plain["best"] or {})  # type: ignore[operator]  # a JSON document
 
 
 @pytest.mark.parametrize(("rewards", "panels"), [(2, 1), (3, 3), (6, 1)])

@@ -36,7 +36,7 @@ class Script:
 def step(entry: dict[str, Any], value: Value, which: float, luck: float = KEEP, place: float = 0.5) -> Value:
     """What becomes of one hyperparameter."""
     space = SearchSpace.load({"x": entry})
-    return explored(space, {"x": value}, Script([(luck, which, place)]), 0.25, (1.2, 0.8))["x"]  # type: ignore[arg-type]
+    return explored(space, {"x": value}, Script([(luck, which, place)]), 0.25, (1.2, 0.8))["x"]  # type: ignore[arg-type]  # a stand-in for the generator
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_child_that_becomes_active_is_drawn_and_one_that_becomes_inactive_is_d
         {"kind": {"choice": ["a", "b"]}, "size": {"int": [1, 10], "default": 1, "when": {"kind": "b"}}}
     )
     rows = [(ANEW, UP, 0.9), (KEEP, UP, 0.35)]
-    assert explored(space, {"kind": "a"}, Script(rows), 0.25, (1.2, 0.8)) == {"kind": "b", "size": 4}  # type: ignore[arg-type]
+    assert explored(space, {"kind": "a"}, Script(rows), 0.25, (1.2, 0.8)) == {"kind": "b", "size": 4}  # type: ignore[arg-type]  # a stand-in for the generator
     rows[0] = (ANEW, UP, 0.1)
-    assert explored(space, {"kind": "b", "size": 7}, Script(rows), 0.25, (1.2, 0.8)) == {"kind": "a"}  # type: ignore[arg-type]
+    assert explored(space, {"kind": "b", "size": 7}, Script(rows), 0.25, (1.2, 0.8)) == {"kind": "a"}  # type: ignore[arg-type]  # a stand-in for the generator
 
 
 def test_what_breaks_a_relation_moves_to_the_nearest_value_that_holds_it() -> None:
@@ -101,7 +101,7 @@ def test_what_breaks_a_relation_moves_to_the_nearest_value_that_holds_it() -> No
         }
     )
     rows = [(KEEP, DOWN, 0.5), (KEEP, UP, 0.5)]
-    changed = explored(space, {"long": 50, "short": 45}, Script(rows), 0.25, (1.2, 0.8))  # type: ignore[arg-type]
+    changed = explored(space, {"long": 50, "short": 45}, Script(rows), 0.25, (1.2, 0.8))  # type: ignore[arg-type]  # a stand-in for the generator
     assert changed == {"long": 40, "short": 40}
 
 

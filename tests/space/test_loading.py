@@ -82,9 +82,9 @@ def test_equality_sees_order_types_and_defaults() -> None:
 def test_spaces_cannot_be_changed() -> None:
     space = SearchSpace.load(SPACE, fixed={"g": 1})
     with pytest.raises(TypeError):
-        space.fixed["g"] = 2  # type: ignore[index]
+        space.fixed["g"] = 2  # type: ignore[index]  # what is refused
     with pytest.raises(AttributeError):
-        space.hyperparameters = ()  # type: ignore[misc]
+        space.hyperparameters = ()  # type: ignore[misc]  # what is refused
     description = space.describe()
     description.clear()
     assert space.describe()

@@ -21,8 +21,8 @@ class Promoting(Schedule):
         """Ask, train, drop the worse half, train the others on, tell."""
         first, last = self.rungs(frame.horizon)
         while numbers := (yield Ask(frame.batch)):
-            trials = yield Train(tuple(Assignment(int(number), frame.seeds[:1], first) for number in numbers))  # type: ignore[arg-type]
-            kept, dropped = _halves(trials)  # type: ignore[arg-type]
+            trials = yield Train(tuple(Assignment(int(number), frame.seeds[:1], first) for number in numbers))  # type: ignore[arg-type]  # what is sent depends on the request
+            kept, dropped = _halves(trials)  # type: ignore[arg-type]  # what is sent depends on the request
             yield Tell(dropped)
             yield Train(tuple(Assignment(number, frame.seeds, last) for number in kept))
             yield Tell(kept)
@@ -41,12 +41,12 @@ class Copying(Schedule):
         """Ask, train, copy, train, tell."""
         first, last = self.rungs(frame.horizon)
         while numbers := (yield Ask(frame.batch)):
-            trials = yield Train(tuple(Assignment(int(number), frame.seeds, first) for number in numbers))  # type: ignore[arg-type]
-            better, worse = _halves(trials)  # type: ignore[arg-type]
-            found = {trial.number: trial for trial in trials}  # type: ignore[union-attr]
+            trials = yield Train(tuple(Assignment(int(number), frame.seeds, first) for number in numbers))  # type: ignore[arg-type]  # what is sent depends on the request
+            better, worse = _halves(trials)  # type: ignore[arg-type]  # what is sent depends on the request
+            found = {trial.number: trial for trial in trials}  # type: ignore[union-attr]  # what is sent depends on the request
             going = [Assignment(number, frame.seeds, last) for number in better]
             for number, source in zip(worse, better, strict=False):
-                parent = found[source].configuration  # type: ignore[union-attr]
+                parent = found[source].configuration  # type: ignore[union-attr]  # what is sent depends on the request
                 changed = {**parent, "learning_rate": 2 * float(parent["learning_rate"] or 0)}
                 past = (Stretch(first, parent),)
                 going.append(Assignment(number, frame.seeds, last, changed, past, f"{number}@{first}"))
@@ -68,13 +68,13 @@ class Launching(Schedule):
         under_way = 0
         while True:
             asked = yield Ask(2 - under_way)
-            yield Launch(tuple(Assignment(int(number), frame.seeds, frame.horizon) for number in asked))  # type: ignore[arg-type]
+            yield Launch(tuple(Assignment(int(number), frame.seeds, frame.horizon) for number in asked))  # type: ignore[arg-type]  # what is sent depends on the request
             under_way += len(asked)
             if not under_way:
                 return
             landed = yield Await()
             under_way -= len(landed)
-            yield Tell(tuple(trial.number for trial in landed))  # type: ignore[union-attr]
+            yield Tell(tuple(trial.number for trial in landed))  # type: ignore[union-attr]  # what is sent depends on the request
 
 
 def _halves(trials: tuple[Trial, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -205,7 +205,7 @@ def test_the_policy_is_that_of_the_schedule(tmp_path: Path, grown: Result) -> No
 def test_members_that_diverge_are_replaced_and_never_win(tmp_path: Path) -> None:
     """A step size of 1e30 leaves no finite number behind."""
     space = {"learning_rate": {"choice": [1e30, 1e-3], "default": 1e30}}
-    result = run(tmp_path, space=space, schedule={**PBT["schedule"], "resample": 0.0})  # type: ignore[dict-item]
+    result = run(tmp_path, space=space, schedule={**PBT["schedule"], "resample": 0.0})  # type: ignore[dict-item]  # a mapping
     assert {trial.status.value for trial in result.trials} == {"complete"}
     assert result.trials[0].schedule == ((0, {"learning_rate": 1e-3}),), "of its own first interval nothing is left"
     assert result.trials[0].earlier
@@ -215,7 +215,7 @@ def test_members_that_diverge_are_replaced_and_never_win(tmp_path: Path) -> None
 
 
 def test_two_objectives_are_trained_along_the_front(tmp_path: Path) -> None:
-    schedule = {**PBT["schedule"], "name": "mo_pbt"}  # type: ignore[dict-item]
+    schedule = {**PBT["schedule"], "name": "mo_pbt"}  # type: ignore[dict-item]  # a mapping
     result = run(tmp_path, objectives=["return", "return_std"], schedule=schedule)
     assert any(trial.earlier for trial in result.trials)
     assert result.front

@@ -43,7 +43,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
     run = Local.run
 
     def spy(self: Local, objective: Any, groups: deque[Group], seconds: float) -> Iterator[Any]:
-        seen.extend((float(agent.configuration["x"]), agent.seed) for group in groups for agent in group.agents)  # type: ignore[arg-type]
+        seen.extend((float(agent.configuration["x"]), agent.seed) for group in groups for agent in group.agents)  # type: ignore[arg-type]  # a number
         return run(self, objective, groups, seconds)
 
     monkeypatch.setattr(Local, "run", spy)

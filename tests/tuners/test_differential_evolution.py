@@ -198,7 +198,7 @@ def test_choices_have_positions_that_travel_and_the_cells_of_equal_size_they_lie
     restored.accept(Proposal(1, elsewhere, origin="user"))
     restored.tell([Outcome(0, (0.0,)), Outcome(1, (0.0,))])
     first, second = (member.position for member in restored._population)
-    assert list(first) == [proposals[0].vector["x"], *proposals[0].attributes["position"].values()]  # type: ignore[attr-defined]
+    assert list(first) == [proposals[0].vector["x"], *proposals[0].attributes["position"].values()]  # type: ignore[attr-defined]  # JSON, a mapping here
     assert list(second) == [0.25, 0.875, 0.75], "the centres of its cells"
 
 

@@ -139,7 +139,7 @@ def test_the_sampler_handed_over_is_not_touched() -> None:
 def test_no_pickle_is_stored_or_read() -> None:
     tuner = AnyOptuna(MIXED, 1, 3, sampler=SAMPLERS["cmaes"]())
     stored = [one.attributes["system"] for one in walk(tuner, 24)]
-    names = {name for system in stored for name in system}  # type: ignore[attr-defined]
+    names = {name for system in stored for name in system}  # type: ignore[attr-defined]  # JSON, a mapping here
     assert names == {"cma:generation", "cma:solutions"}
 
 

@@ -341,8 +341,8 @@ class TestCMAES:
         ours = walk(CMAES(MIXED, 1, 2, population_size=4), spread(1), 42, batch)
         assert vectors(ours) == vectors(walk(self.Stock(MIXED, 1, 2, population_size=4), spread(1), 42, batch))
         stored = [one.attributes["system"] for asked, _ in ours for one in asked]
-        assert not any("optimizer" in name for system in stored for name in system)  # type: ignore[attr-defined]
-        begun = [system["cma:solutions"] for system in stored if "cma:solutions" in system]  # type: ignore[index, operator]
+        assert not any("optimizer" in name for system in stored for name in system)  # type: ignore[attr-defined]  # an inner part
+        begun = [system["cma:solutions"] for system in stored if "cma:solutions" in system]  # type: ignore[index, operator]  # an inner part
         assert len(begun) > 4, "generations advance"
         assert all(len(one["told"]) == 4 for one in begun)
 
@@ -388,7 +388,7 @@ class TestNSGA3:
         assert isinstance(sampler, optuna.samplers.NSGAIIISampler)
         strategy = sampler._elite_population_selection_strategy
         strategy(tuner.study._study, tuner.study._study.get_trials(deepcopy=False)[: 2 * population_size])
-        assert strategy._reference_points.shape == (points, objectives)  # type: ignore[attr-defined]
+        assert strategy._reference_points.shape == (points, objectives)  # type: ignore[attr-defined]  # an inner part
 
     def test_it_selects_otherwise_than_nsga2(self) -> None:
         two, three = (

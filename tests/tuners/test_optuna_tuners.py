@@ -98,7 +98,7 @@ def test_parents_are_chosen_when_a_generation_begins_and_travel_with_its_trials(
 def test_crossover_and_redrawn_labels_do_not_run_in_step(kind: type[NSGA2] | type[NSGA3]) -> None:
     """One seed for both generators of an ask chose labels by the very numbers that chose the crossover."""
     samplers = [kind(LINE, 1, 0).sampler(number) for number in range(50)]
-    draws = [(one._rng.rng.rand(), one._random_sampler._rng.rng.rand()) for one in samplers]  # type: ignore[attr-defined]
+    draws = [(one._rng.rng.rand(), one._random_sampler._rng.rng.rand()) for one in samplers]  # type: ignore[attr-defined]  # an inner part
     assert abs(float(np.corrcoef(np.transpose(draws))[0, 1])) < 0.4
 
 

@@ -79,7 +79,7 @@ def ends(process: int) -> bool:
 
 
 @pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What SMAC would be asked; it answers the middle of each coordinate."""
     made: list[dict[str, Any]] = []
 
@@ -88,7 +88,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         return [0.5 if kind == "unit" else 1 for kind in request["kinds"]]
 
     monkeypatch.setattr(SmacProcess, "ask", answer)
-    return made  # type: ignore[return-value]
+    return made
 
 
 class TestDesign:
