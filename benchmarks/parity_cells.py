@@ -17,7 +17,18 @@ from autorl.population import Population, resolve_algorithm
 from autorl.records import Agent
 from benchmarks.parity_tasks import TASKS, Task
 
-__all__ = ["LIBRARY", "OURS", "RANDOM", "Cell", "Scores", "cells_of", "timed"]
+__all__ = [
+    "CHECKPOINTS",
+    "CURVE_EPISODES",
+    "EPISODES",
+    "LIBRARY",
+    "OURS",
+    "RANDOM",
+    "Cell",
+    "Scores",
+    "cells_of",
+    "timed",
+]
 
 CHECKPOINTS, EPISODES, CURVE_EPISODES = 10, 20, 5
 LIBRARY, OURS, RANDOM = "Stable-Baselines3", "ours", "random"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import parity
+from benchmarks import children, parity
 from benchmarks.parity import Store, compare, main
 from benchmarks.parity_cells import LIBRARY, OURS, Cell, cells_of
 from benchmarks.parity_tasks import TASKS
@@ -56,3 +56,26 @@ def test_finished_cells_are_kept_and_a_run_goes_on(
     assert main(["td3_pendulum", "--minutes", "0"]) == 2
     joined = store.scores(cells[-3:-1])["final return"]
     assert joined.tolist() == [len(cells) - 3.0, len(cells) - 2.0]
+
+
+@pytest.mark.parametrize(
+    ("defect", "code", "verdict"), [(20.0, 0, "every defect is noticed"), (99.5, 1, "MISSED: td3_")]
+)
+def test_a_page_holds_every_task_whose_cells_are_all_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: float, code: int, verdict: str
+) -> None:
+    for module in (parity, children):
+        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    store = Store("parity_cells")
+    means = {"random": 0.0, OURS: 99.0, LIBRARY: 100.0}
+    for cell in cells_of("td3_pendulum", 20, 1.0):
+        scores = [means.get(cell.side, defect) + 0.1 * seed for seed in cell.seeds]
+        store.add(cell, {"final return": scores, "curve area": scores}, 2.0)
+    assert main(["td3_pendulum"]) == code
+    page = (tmp_path / "parity.md").read_text()
+    assert "| td3_pendulum | final return | 100.0 ± 0.6 | 101.0 ± 0.6 | 0.9 | -1.0 [-1.4, -0.6] | -5.0 | yes |" in page
+    noticed = 0 if code else len(TASKS["td3_pendulum"].defects)
+    assert page.count("| yes |\n") == 2 + noticed  # ours holds in both numbers
+    assert verdict in page
+    assert "| 2 | 40 |" in page  # CPU seconds: one population of ours, twenty agents of theirs
+    assert "sac_pendulum" not in page
