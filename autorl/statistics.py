@@ -58,10 +58,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of two means with its 95 % interval.
+    """A difference of two aggregates with its 95 % interval.
 
     Attributes:
-        mean: Mean of ours minus mean of theirs.
+        mean: Ours minus theirs: of the means, or of what the metric aggregates by.
         low: Lower end of the two-sided interval, so the true difference lies below it in 2.5 % of cases; or nan.
         high: Upper end of the interval; nan if there is none.
         n: How many values on either side.
@@ -137,15 +137,23 @@ def estimate(
     return Estimate(centre, low, high, per_seed, n, method, few)
 
 
-def difference(ours: Sequence[float], theirs: Sequence[float], *, seed: int) -> Difference:
-    """How far our mean lies above theirs, for two independent samples, with a 95 % interval.
+def difference(
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    over_seeds: Callable[[Sequence[float]], float] | None = None,
+    *,
+    seed: int,
+) -> Difference:
+    """How far our aggregate lies above theirs, for two independent samples, with a 95 % interval.
 
-    Welch's t (unequal variances, Welch 1947) where either side has fewer than 20 values, otherwise a percentile
-    bootstrap that resamples each side on its own. A side of one value, or one that is not finite, leaves no interval.
+    For means Welch's t (unequal variances, Welch 1947) where either side has fewer than 20 values; otherwise a
+    percentile bootstrap that resamples each side on its own. A side of one value, or one that is not finite, leaves no
+    interval.
 
     Args:
         ours: At least one value.
         theirs: At least one value.
+        over_seeds: The aggregate; must not depend on the order of the values. None is the mean.
         seed: Of the bootstrap's stream.
 
     Raises:
@@ -154,17 +162,23 @@ def difference(ours: Sequence[float], theirs: Sequence[float], *, seed: int) -> 
     first, second = _values(ours), _values(theirs)
     sizes = (len(first), len(second))
     with np.errstate(invalid="ignore"):
-        centre = float(first.mean() - second.mean())
+        centre = float(first.mean() - second.mean()) if over_seeds is None else over_seeds(ours) - over_seeds(theirs)
     if min(sizes) == 1 or not (np.isfinite(first).all() and np.isfinite(second).all()):
         return Difference(centre, math.nan, math.nan, sizes, "none")
-    if min(sizes) >= BOOTSTRAP_FROM:
-        low, high = stratified_bootstrap(
-            [first, second],
-            lambda drawn: drawn[0].mean(axis=1) - drawn[1].mean(axis=1),
-            resamples=MEAN_RESAMPLES,
-            seed=seed,
-        )
-        return Difference(centre, low, high, sizes, f"percentile bootstrap ({MEAN_RESAMPLES} resamples)")
+    if over_seeds is not None or min(sizes) >= BOOTSTRAP_FROM:
+        resamples = MEAN_RESAMPLES if over_seeds is None else OTHER_RESAMPLES
+
+        def aggregate(drawn: tuple[FloatArray, ...]) -> FloatArray:
+            sides = [
+                side.mean(axis=1) if over_seeds is None else np.array([over_seeds(row) for row in side.tolist()])
+                for side in drawn
+            ]
+            apart: FloatArray = sides[0] - sides[1]
+            return apart
+
+        low, high = stratified_bootstrap([first, second], aggregate, resamples=resamples, seed=seed)
+        method = "none" if math.isnan(low) else f"percentile bootstrap ({resamples} resamples)"
+        return Difference(centre, low, high, sizes, method)
     parts = [_spread(side) ** 2 / len(side) for side in (first, second)]
     total = sum(parts)
     if total == 0:

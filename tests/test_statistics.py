@@ -186,6 +186,17 @@ def test_difference_of_large_samples_is_bootstrapped_side_by_side() -> None:
     assert same.low < 0 < same.high
 
 
+def test_difference_of_other_aggregates_is_bootstrapped_however_few() -> None:
+    ours, theirs = [1.0, 2.0, 3.0, 4.0, 90.0], [1.0, 2.0, 3.0]
+    result = difference(ours, theirs, iqm, seed=0)
+    assert (result.mean, result.n) == (3.0 - 2.0, (5, 3))  # the middle three of five, all of three
+    assert result.method == "percentile bootstrap (2000 resamples)"
+    assert result.low < 1.0 < result.high
+    lowest = difference(ours, [1.0, 3.0], _minimum, seed=0)
+    assert (lowest.mean, lowest.low) == (0.0, -2.0)  # 1 against 3 in one resample of six
+    assert difference([2.0, 2.0], [0.5, 0.5], iqm, seed=0).high == 1.5
+
+
 def test_difference_without_an_interval() -> None:
     for ours, theirs in (([1.0], [1.0, 2.0]), ([1.0, math.nan], [1.0, 2.0])):
         result = difference(ours, theirs, seed=0)

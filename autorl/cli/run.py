@@ -16,7 +16,7 @@ from autorl.errors import InvalidInput
 
 if TYPE_CHECKING:
     from autorl.metrics import Constraint
-    from autorl.statistics import Estimate
+    from autorl.statistics import Difference, Estimate
     from autorl.study import Result
 
 __all__ = ["run"]
@@ -104,7 +104,11 @@ def _lines(result: Result) -> list[str]:
     lines = []
     for name, entry in rows:
         if entry is not None:
-            scores = [f"{label} {_estimate(entry.test[label])}" for label in labels if label in entry.test]
+            scores = [
+                f"{label} {_estimate(entry.test[label])}{_minus(entry.minus_baseline.get(label))}"
+                for label in labels
+                if label in entry.test
+            ]
             scores += [_bounded(constraint, entry.test) for constraint in result.study.constraints]
             lines.append(f"{name} on {len(result.study.seeds.test)} test seeds: {', '.join(scores) or 'not measured'}")
     return lines
@@ -120,7 +124,11 @@ def _bounded(constraint: Constraint, test: Mapping[str, Estimate]) -> str:
     return f"{constraint.rule} {'holds' if mark else 'is broken'} with {_estimate(test[constraint.label])}"
 
 
-def _estimate(estimate: Estimate) -> str:
+def _minus(apart: Difference | None) -> str:
+    return "" if apart is None else f", {_estimate(apart)} minus baseline"
+
+
+def _estimate(estimate: Estimate | Difference) -> str:
     if math.isfinite(estimate.low) and estimate.low < estimate.high:
         return f"{estimate.mean:.6g} (95 % interval {estimate.low:.6g} to {estimate.high:.6g})"
     return f"{estimate.mean:.6g}"

@@ -19,7 +19,7 @@ from autorl.space import Row
 if TYPE_CHECKING:
     from autorl.metrics import Constraint
     from autorl.metrics.base import Direction
-    from autorl.statistics import Estimate
+    from autorl.statistics import Difference, Estimate
 
 __all__ = [
     "Curve",
@@ -137,6 +137,8 @@ class Member:
         diverged_test_seeds: Test seeds that diverged and were scored as the uniformly random policy from there on.
         missing_test_seeds: Test seeds whose run was lost to the infrastructure.
         schedule: The hyperparameters over its training; empty where `configuration` is all.
+        minus_baseline: Metric label -> how far the test score lies above the baseline's; empty for the baseline and
+            what is equal to it, and where test runs of either are missing.
         fronts: Where the reward is a vector, per test seed the undominated mean returns of its policies, each of shape
             (n, rewards); else empty.
     """
@@ -150,6 +152,7 @@ class Member:
     diverged_test_seeds: tuple[int, ...] = ()
     missing_test_seeds: tuple[int, ...] = ()
     schedule: Schedule = ()
+    minus_baseline: Mapping[str, Difference] = field(default_factory=dict)
     fronts: tuple[FloatArray, ...] = ()
 
     @property

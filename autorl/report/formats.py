@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autorl.report.content import Quantity
-    from autorl.statistics import Estimate
+    from autorl.statistics import Difference, Estimate
 
 __all__ = ["better", "estimate", "finite", "gap", "integers", "number", "printable", "value"]
 
@@ -49,7 +49,7 @@ def printable(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def estimate(entry: Estimate | None) -> str:
+def estimate(entry: Estimate | Difference | None) -> str:
     """`mean [low, high]`, or the mean alone where there is no interval or it has no width."""
     if entry is None:
         return MISSING

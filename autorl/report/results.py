@@ -16,7 +16,7 @@ from autorl.report.schedule import schedule_document
 
 if TYPE_CHECKING:
     from autorl.metrics import Constraint
-    from autorl.statistics import Estimate
+    from autorl.statistics import Difference, Estimate
 
 __all__ = ["SCHEMA_VERSION", "dominated_on_test", "results_document"]
 
@@ -133,6 +133,7 @@ def _member(content: StudyContent, member: Member | None) -> dict[str, object] |
         "validation": {label: _estimate(entry) for label, entry in member.validation.items()},
         "test": {label: _estimate(entry) for label, entry in member.test.items()},
         "gap": gaps,
+        "minus_baseline": {label: _difference(entry) for label, entry in member.minus_baseline.items()},
         "diverged_test_seeds": list(member.diverged_test_seeds),
         "missing_test_seeds": list(member.missing_test_seeds),
         **_member_constraints(content, member),
@@ -171,6 +172,16 @@ def _estimate(entry: Estimate) -> dict[str, object]:
         "n": int(entry.n),
         "method": entry.method,
         "warning": entry.warning or None,
+    }
+
+
+def _difference(entry: Difference) -> dict[str, object]:
+    return {
+        "mean": finite(entry.mean),
+        "low": finite(entry.low),
+        "high": finite(entry.high),
+        "n": list(entry.n),
+        "method": entry.method,
     }
 
 

@@ -14,6 +14,7 @@ from autorl.report.feasibility import broken_on_test, constraint_rows, feasible,
 from autorl.report.formats import estimate, gap, integers, number, printable, value
 from autorl.report.history import top_rung
 from autorl.report.schedule import schedule_rows
+from autorl.statistics import Difference
 
 __all__ = ["Table", "View", "view"]
 
@@ -153,7 +154,18 @@ def _result(content: StudyContent, shown: Sequence[Entry], chosen: Sequence[Entr
         for entry in shown
         if entry.role != "chosen" and quantity.label in entry.member.test
     ]
+    if apart := best.minus_baseline.get(quantity.label):
+        others.append(f"the difference to the baseline is {estimate(apart)}{_clearly(quantity, apart)}")
     return (text, f"On the same test seeds {' and '.join(others)}.") if others else (text,)
+
+
+def _clearly(quantity: Quantity, apart: Difference) -> str:
+    """What an interval says of a difference."""
+    if math.isnan(apart.low):
+        return ""
+    if apart.low <= 0 <= apart.high:
+        return ", which may be chance"
+    return ", clearly better" if (apart.low > 0) == (quantity.direction == "maximize") else ", clearly worse"
 
 
 def _warnings(content: StudyContent, shown: Sequence[Entry]) -> list[str]:
@@ -190,24 +202,28 @@ def _scores(shown: Sequence[Entry], quantities: Sequence[Quantity]) -> Table | N
     if not named:
         return None
     head = ["configuration"]
+    compared = any(entry.member.minus_baseline for entry in shown)
     for quantity in named:
-        head += [f"{quantity.label}, test", f"{quantity.label}, tuning", "gap"]
+        head += [f"{quantity.label}, test", *["minus baseline"] * compared, f"{quantity.label}, tuning", "gap"]
     rows = []
     for entry in shown:
         cells = [f"{entry.name} †" if entry.dominated else entry.name]
         for quantity in named:
             tuned, tested = entry.member.tuning.get(quantity.label), entry.member.test.get(quantity.label)
-            cells += [estimate(tested), estimate(tuned), number(gap(quantity, tuned, tested))]
+            apart = [estimate(entry.member.minus_baseline.get(quantity.label))] * compared
+            cells += [estimate(tested), *apart, estimate(tuned), number(gap(quantity, tuned, tested))]
         rows.append(tuple(cells))
     caption = f"Mean and 95 % interval: {interval_methods(shown, named)}. Gap: by how much the tuning score "
     caption += "looks better than the test score. No test seed was seen by the selection."
+    methods = dict.fromkeys(apart.method for entry in shown for apart in entry.member.minus_baseline.values())
+    caption += f" Minus baseline: of the test scores, {', '.join(methods)}." * compared
     if any(entry.dominated for entry in shown):
         caption += " † Dominated by another member on the test seeds; reported as chosen."
     return Table(
         caption,
         tuple(head),
         tuple(rows),
-        frozenset(range(1, 1 + 3 * len(named))),
+        frozenset(range(1, len(head))),
         frozenset(row for row, entry in enumerate(shown) if entry.role == "chosen"),
     )
 

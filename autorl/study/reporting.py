@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from autorl.records import Configuration, Run, Status, Trial
 from autorl.report import Curve, Member, Phase, Quantity, SeedSets, StudyContent, TrialRow
 from autorl.report.content import Schedule
 from autorl.report.feasibility import feasible
+from autorl.statistics import Difference, difference
 from autorl.storage.truth import Truth
 from autorl.study.flying import LANDED
 from autorl.study.judging import OPENED, Judged, Verdict
@@ -55,10 +57,13 @@ def content(
     seed = study.description.tuner_seed
     several = len(study.criteria) > 1
 
-    def member(judged: Judged | None) -> Member | None:
-        return None if judged is None else _member(judged, study, metrics, seed)
+    baseline = None if verdict.baseline is None else _member(verdict.baseline, study, metrics, seed)
 
-    chosen = [_member(one, study, metrics, seed) for one in verdict.chosen]
+    def member(judged: Judged) -> Member:
+        own = _member(judged, study, metrics, seed)
+        return own if baseline is None else replace(own, minus_baseline=_apart(own, baseline, metrics, seed))
+
+    chosen = [member(one) for one in verdict.chosen]
     measured = [one for one in (verdict.baseline, verdict.default, *verdict.chosen) if one is not None and one.test]
     lost = any(run is None or run.status is Status.FAILED for one in measured for run in one.test)
     return StudyContent(
@@ -68,8 +73,8 @@ def content(
         metrics=tuple(_quantity(one) for one in metrics),
         seeds=SeedSets(study.seeds.tuning, study.seeds.validation, study.seeds.test),
         trials=tuple(_trial_row(trial, study, metrics) for trial in trials),
-        baseline=member(verdict.baseline),
-        default=member(verdict.default),
+        baseline=baseline,
+        default=None if verdict.default is None else member(verdict.default),
         best=chosen[0] if chosen and not several else None,
         front=tuple(chosen) if several else (),
         finalists=tuple(_member(one, study, metrics, seed) for one in verdict.finalists),
@@ -109,6 +114,26 @@ def _member(judged: Judged, study: ResolvedStudy, metrics: Sequence[Criterion], 
         schedule=() if judged.trial is None else _schedule(judged.trial),
         fronts=tuple(run_front(run) for run in known if run.final.shape[-1] > 1),
     )
+
+
+def _apart(own: Member, baseline: Member, metrics: Sequence[Criterion], seed: int) -> dict[str, Difference]:
+    """How far its test scores lie above the baseline's; nothing where they share their runs, or some are missing.
+
+    Equal seeds start equal episodes, but whoever trains otherwise draws otherwise: the samples count as independent.
+    """
+    if own.missing_test_seeds or baseline.missing_test_seeds:
+        return {}
+    pairs = {
+        one.label: (own.test[one.label].per_seed, baseline.test[one.label].per_seed, one.metric)
+        for one in metrics
+        if one.label in own.test and one.label in baseline.test
+    }
+    if all(ours == theirs for ours, theirs, _ in pairs.values()):
+        return {}
+    return {
+        label: difference(ours, theirs, None if metric.is_mean else metric.over_seeds, seed=seed)
+        for label, (ours, theirs, metric) in pairs.items()
+    }
 
 
 def _schedule(trial: Trial) -> Schedule:

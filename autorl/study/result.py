@@ -26,7 +26,7 @@ from autorl.study.resolved import ResolvedStudy
 if TYPE_CHECKING:
     import pandas as pd
 
-    from autorl.statistics import Estimate
+    from autorl.statistics import Difference, Estimate
     from autorl.study.policy import Policy
 
 __all__ = ["Result", "Selected"]
@@ -86,6 +86,11 @@ class Selected:
     def test(self) -> Mapping[str, Estimate]:
         """Metric label -> estimate over the test seeds: the numbers to publish."""
         return self.member.test
+
+    @property
+    def minus_baseline(self) -> Mapping[str, Difference]:
+        """Metric label -> how far the test score lies above the baseline's, with its interval; empty for equal ones."""
+        return self.member.minus_baseline
 
     def policy(self, seed: int | None = None) -> Policy:
         """The policy trained on one of the test seeds; see `autorl.study.policy.Policy` for how to play an episode.

@@ -15,7 +15,7 @@ import autorl.study
 from autorl.cli.application import application
 from autorl.errors import BrokenObjective
 from autorl.metrics import constraints
-from autorl.statistics import Estimate
+from autorl.statistics import Difference, Estimate
 from autorl.study.progress import Progress
 
 GROUPS = (
@@ -30,7 +30,8 @@ def estimate(mean: float) -> Estimate:
 
 
 def measured(trial: int | None, mean: float) -> Any:
-    return SimpleNamespace(trial=trial, test={"return": estimate(mean)})
+    apart = {} if trial is None else {"return": Difference(mean - 300, mean - 302, mean - 298, (1, 1), "Welch's t")}
+    return SimpleNamespace(trial=trial, test={"return": estimate(mean)}, minus_baseline=apart)
 
 
 @dataclass
@@ -91,7 +92,7 @@ def test_progress_on_stderr_and_the_path_as_last_line(stand: Stand) -> None:
     assert found.exit_code == 0, found.output
     assert found.stdout.splitlines() == [
         "Baseline on 20 test seeds: return 300 (95 % interval 299 to 301)",
-        "Trial 3 on 20 test seeds: return 400 (95 % interval 399 to 401)",
+        "Trial 3 on 20 test seeds: return 400 (95 % interval 399 to 401), 100 (95 % interval 98 to 102) minus baseline",
         "runs/stand/report.html",
     ]
     assert found.stderr.splitlines() == [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,11 @@ import pytest
 
 from autorl.environment.evaluation import evaluate
 from autorl.errors import InvalidInput
+from autorl.metrics import criteria
+from autorl.report import Member
+from autorl.statistics import difference, estimate
 from autorl.study import Result, Study
+from autorl.study.reporting import _apart
 from tests.study.toys import study
 
 PPO: dict[str, Any] = {
@@ -98,3 +104,40 @@ def test_equal_configurations_are_two_trials_and_one_evaluation(tmp_path: Path) 
     result = made.run(tmp_path)
     assert [trial.losses for trial in result.trials] == [result.trials[0].losses] * 3
     assert result.content.phases["tuning"].training == 2 * 1000
+
+
+def test_what_was_chosen_is_compared_with_the_baseline_on_the_test_seeds(tmp_path: Path) -> None:
+    made = Study.load(study("quick", start_from=[{"x": 0.2, "y": "b"}], budget={"trials": 2, "env_steps": 1000}))
+    result = made.run(tmp_path)
+    assert result.best is not None
+    assert result.baseline is not None
+    assert result.default is not None
+    apart = result.best.minus_baseline["return"]
+    assert apart.mean == pytest.approx(0.3**2 + 0.1)  # the default has x = 0.5 and y = "a"
+    assert apart.n == (len(result.study.seeds.test),) * 2
+    ours, theirs = (entry.test["return"].per_seed for entry in (result.best, result.baseline))
+    assert apart == difference(ours, theirs, seed=result.study.description.tuner_seed)
+    assert apart.low < apart.mean < apart.high
+    assert not result.baseline.minus_baseline
+    assert not result.default.minus_baseline  # it shares the baseline's runs
+    document = json.loads((tmp_path / "results.json").read_text())
+    assert document["best"]["minus_baseline"]["return"]["mean"] == apart.mean
+
+
+def test_an_aggregate_is_compared_as_itself(tmp_path: Path) -> None:
+    content = study("quick", objectives=["return_iqm"], start_from=[{"x": 0.2, "y": "b"}])
+    result = Study.load(content | {"budget": {"trials": 2, "env_steps": 1000}}).run(tmp_path)
+    assert result.best is not None
+    assert "bootstrap" in result.best.minus_baseline["return_iqm"].method
+
+
+def test_a_score_with_a_lost_run_is_not_compared() -> None:
+    def member(*values: float, missing: tuple[int, ...] = ()) -> Member:
+        one = estimate(values, statistics.fmean, is_mean=True, seed=0)
+        return Member(1, {}, {}, {"return": one}, missing_test_seeds=missing)
+
+    metrics = criteria(["return"])
+    assert _apart(member(2.0, 3.0), member(1.0, 1.5), metrics, 0)["return"].mean == 1.25
+    assert _apart(member(2.0, missing=(7,)), member(1.0, 1.5), metrics, 0) == {}
+    assert _apart(member(2.0, 3.0), member(1.0, missing=(7,)), metrics, 0) == {}
+    assert _apart(member(2.0, 3.0), member(2.0, 3.0), metrics, 0) == {}
