@@ -86,6 +86,8 @@ class Backend(ABC):
 
     Attributes:
         name: What a description calls it.
+        at_once: Sub-environments of an agent that an evaluation keeps at once, or None for any number. A simulator
+            takes up to a mebibyte, and agents, policies and episodes multiply.
 
     Args:
         id: The environment's id as given.
@@ -98,6 +100,7 @@ class Backend(ABC):
     """
 
     name: ClassVar[str] = ""
+    at_once: int | None = 64
 
     def __init__(
         self,

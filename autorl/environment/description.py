@@ -107,6 +107,15 @@ class Environment:
         """
         return _backend(self).spaces()
 
+    @property
+    def at_once(self) -> int | None:
+        """Sub-environments of an agent that an evaluation keeps at once, or None for any number.
+
+        Raises:
+            InvalidInput: As `spaces()`.
+        """
+        return _backend(self).at_once
+
     def known_front(self, discount: float) -> FloatArray | None:
         """The true Pareto front of an environment that states it, as MO-Gymnasium's `pareto_front` does.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,13 +16,16 @@ from autorl.errors import InvalidInput
 from autorl.records import FloatArray
 from autorl.seeds import integer_seed, stream
 
-__all__ = ["Act", "Earned", "constant_returns", "evaluate", "random_returns"]
+__all__ = ["Act", "Begin", "Earned", "constant_returns", "evaluate", "random_returns"]
 
 Act = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 """Observations (M, policies, episodes, *observation) -> actions (M, policies, episodes, *action)."""
 
 Earned = Callable[[FloatArray], None]
 """Rewards of a step (M, policies, episodes, rewards) -> nothing."""
+
+Begin = Callable[[range], None]
+"""Numbers of the episodes that begin -> nothing."""
 
 BLOCK = 256
 """Steps of random actions drawn at once."""
@@ -35,6 +39,7 @@ def evaluate(
     policies: int = 1,
     discount: float = 1.0,
     earned: Earned | None = None,
+    begin: Begin | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Plays every agent's policies for a number of episodes.
 
@@ -42,7 +47,8 @@ def evaluate(
     same at every checkpoint, for every configuration, and for each of an agent's policies. The environments are made
     anew for every call, so that no state passes from one evaluation to the next. Every sub-environment plays one
     episode; it is not stepped again once that is over, but its last observation stays in what `act` is given, so
-    that the shape never changes.
+    that the shape never changes. Where policies times episodes are more than `Environment.at_once`, episodes are played
+    block by block, so that memory does not grow with their number; how many are in a block depends on nobody's company.
 
     Args:
         act: The deterministic policies.
@@ -53,6 +59,7 @@ def evaluate(
         discount: Weight of a reward per step that passed before it, in [0, 1].
         earned: Told the rewards of every step, for policies that heed what they have earned so far; zeros where the
             episode is over.
+        begin: Told the numbers of a block's episodes before they begin.
 
     Returns:
         The discounted returns, shape (M, policies, episodes, rewards), and the env steps each agent took (M).
@@ -65,12 +72,34 @@ def evaluate(
             raise InvalidInput(f"evaluation.{name}: {value!r} is below 1")
     if not 0 <= discount <= 1:
         raise InvalidInput(f"evaluation.discount: {discount!r} lies outside 0 to 1")
+    block = episodes if environment.at_once is None else max(1, environment.at_once // policies)
+    returns, steps = [], np.zeros(len(seeds), dtype=np.int64)
+    for first in range(0, episodes, block):
+        numbers = range(first, min(first + block, episodes))
+        if begin is not None:
+            begin(numbers)
+        own, taken = _played(act, environment, seeds, numbers, policies, discount, earned)
+        returns.append(own)
+        steps += taken
+    return np.concatenate(returns, axis=2), steps
+
+
+def _played(
+    act: Act,
+    environment: Environment,
+    seeds: Sequence[int],
+    numbers: range,
+    policies: int,
+    discount: float,
+    earned: Earned | None,
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """The episodes of these numbers, all at once."""
     spaces = environment.spaces()
     assert spaces.max_episode_steps is not None  # a backend refuses an environment without a limit
-    lead = (len(seeds), policies, episodes)
-    own = [[integer_seed(seed, "evaluation", index=episode) for episode in range(episodes)] for seed in seeds]
+    lead = (len(seeds), policies, len(numbers))
+    own = [[integer_seed(seed, "evaluation", index=episode) for episode in numbers] for seed in seeds]
     vector = environment.vector([entry for row in own for _ in range(policies) for entry in row])
-    count = len(seeds) * policies * episodes
+    count = math.prod(lead)
     returns, lengths = np.zeros((count, spaces.rewards)), np.zeros(count, dtype=np.int64)
     running, weight = np.ones(count, dtype=np.bool_), 1.0
     try:
@@ -114,7 +143,7 @@ def constant_returns(environment: Environment, episodes: int, discount: float = 
     actions = np.arange(count) if isinstance(space, Discrete) else still[None]
 
     def act(observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.broadcast_to(actions[None, :, None], (1, count, episodes, *actions.shape[1:]))
+        return np.broadcast_to(actions[None, :, None], (*observations.shape[:3], *actions.shape[1:]))
 
     returns, _ = evaluate(act, environment, [0], episodes, count, discount)
     means: FloatArray = returns[0].mean(axis=1)
@@ -142,9 +171,14 @@ def random_returns(
         InvalidInput: As `evaluate`.
     """
     action = environment.spaces().action
-    generators = [[stream(seed, "random policy", index=episode) for episode in range(episodes)] for seed in seeds]
+    generators: list[list[np.random.Generator]] = []
     blocks: list[npt.NDArray[Any]] = []
     taken = 0
+
+    def begin(numbers: range) -> None:
+        nonlocal taken
+        taken = 0
+        generators[:] = [[stream(seed, "random policy", index=number) for number in numbers] for seed in seeds]
 
     def act(observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
         nonlocal taken
@@ -153,7 +187,7 @@ def random_returns(
         taken += 1
         return blocks[0][:, None, :, (taken - 1) % BLOCK]
 
-    return evaluate(act, environment, seeds, episodes, 1, discount)
+    return evaluate(act, environment, seeds, episodes, 1, discount, begin=begin)
 
 
 def _uniform(space: gymnasium.Space[Any], generator: np.random.Generator) -> npt.NDArray[Any]:

@@ -32,6 +32,11 @@ class GymnasiumBackend(Backend):
 
     name: ClassVar[str] = "gymnasium"
 
+    @property
+    def at_once(self) -> int | None:  # type: ignore[override]  # read only here
+        """A twin is a handful of arrays, and the faster the more it steps at once."""
+        return super().at_once if self._twin is None else None
+
     def make(self) -> Made:
         """One environment, wrapped as described, not yet reset."""
         return self._adapted(self._wrapped())

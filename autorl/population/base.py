@@ -260,10 +260,13 @@ class Population(ABC):
             Discounted returns, shape (M, policies, episodes, rewards), and the env steps each agent took (M).
         """
         seeds = [agent.seed for agent in self.agents]
-        self.begin_episodes(episodes)
+        earned = self.step_earned if self.follows_episodes else None
+
+        def begin(numbers: range) -> None:
+            self.begin_episodes(len(numbers))
+
         try:
-            earned = self.step_earned if self.follows_episodes else None
-            return evaluate(self.act, environment, seeds, episodes, self.policies, discount, earned)
+            return evaluate(self.act, environment, seeds, episodes, self.policies, discount, earned, begin)
         finally:
             self.end_episodes()
 

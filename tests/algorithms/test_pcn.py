@@ -15,6 +15,7 @@ from autorl.agents.episodes import Episode
 from autorl.agents.optimiser import Adam
 from autorl.algorithms.pcn import PCN, PCNPopulation
 from autorl.environment import Environment
+from autorl.environment.gymnasium_backend import GymnasiumBackend
 from autorl.errors import InvalidInput
 from autorl.pareto import hypervolume
 from autorl.records import Agent
@@ -124,6 +125,27 @@ def test_an_evaluated_policy_takes_off_what_it_earned(monkeypatch: pytest.Monkey
     after = told[1][0]
     assert (after[:, 1:] == [-4, 4]).all()
     assert made._pursued is None
+
+
+def test_every_block_of_evaluation_episodes_begins_with_the_whole_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = population({})
+    kept(made, (8, -5))
+    made.reward_weights = simplex_weights(2, 2)
+    at_once, steps = made.evaluate(CONCAVE, 3, 0.9)
+    told: list[Any] = []
+    outputs = made._outputs
+
+    def noted(seen: Any, commands: Any, scales: Any) -> Tensor:
+        told.append(commands[0].tolist())
+        return outputs(seen, commands, scales)
+
+    monkeypatch.setattr(made, "_outputs", noted)
+    monkeypatch.setattr(GymnasiumBackend, "at_once", 4)
+    returns, taken = made.evaluate(CONCAVE, 3, 0.9)
+    assert told.count([[8, -5, 5]] * 4) == 1
+    assert told.count([[8, -5, 5]] * 2) == 1
+    assert (returns == at_once).all()
+    assert (taken == steps).all()
 
 
 @pytest.mark.parametrize(

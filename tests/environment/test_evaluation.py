@@ -9,6 +9,7 @@ import pytest
 from gymnasium.utils import seeding
 
 from autorl.environment import Environment
+from autorl.environment.base import Backend
 from autorl.environment.evaluation import evaluate, random_returns
 from autorl.errors import InvalidInput
 from autorl.seeds import integer_seed, stream
@@ -130,6 +131,39 @@ def test_random_actions_fill_a_box() -> None:
         torques = -2 + 4 * stream(3, "random policy", index=episode).random((256, 1))
         expected = sum(float(own.step(torque.astype(np.float32))[1]) for torque in torques[:5])
         np.testing.assert_allclose(returns[0, 0, episode, 0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("most", "blocks"), [(64, [5]), (7, [3, 2]), (4, [2, 2, 1]), (1, [1] * 5)])
+def test_many_episodes_are_played_in_blocks_with_the_same_returns(
+    monkeypatch: pytest.MonkeyPatch, most: int, blocks: list[int]
+) -> None:
+    """Two policies: blocks hold half as many episodes as sub-environments; one at least."""
+    shapes: list[tuple[int, ...]] = []
+    begun: list[range] = []
+
+    def push(observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        shapes.append(observations.shape[:3])
+        return np.broadcast_to(np.array([0, 1])[None, :, None], observations.shape[:3])
+
+    environment = Environment("CartPole-v1", wrappers=["FlattenObservation"])  # the wrapper keeps the twin away
+    at_once = evaluate(push, environment, [3, 7, 9], 5, 2, 0.9)
+    random = random_returns(environment, [3, 7], 5)
+    monkeypatch.setattr(Backend, "at_once", most)
+    shapes.clear()
+    returns, steps = evaluate(push, environment, [3, 7, 9], 5, 2, 0.9, begin=begun.append)
+    assert list(dict.fromkeys(shapes)) == list(dict.fromkeys((3, 2, count) for count in blocks))
+    assert [len(numbers) for numbers in begun] == blocks
+    assert [number for numbers in begun for number in numbers] == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(returns, at_once[0])
+    np.testing.assert_array_equal(steps, at_once[1])
+    for ours, theirs in zip(random_returns(environment, [3, 7], 5), random, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_only_a_twin_plays_any_number_at_once() -> None:
+    assert Environment("CartPole-v1").at_once is None
+    assert Environment("deep-sea-treasure-v0").at_once is None
+    assert line().at_once == 64
 
 
 @pytest.mark.parametrize(
