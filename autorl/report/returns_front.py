@@ -121,7 +121,9 @@ def _parallel(
         lines(content.known_front, colors=MUTED, linewidths=0.7, linestyles="dashed", alpha=0.6)
     for front in fronts:
         lines(front, colors=COLOURS[entry.role], linewidths=0.6, alpha=0.25)
-    lines(entry.member.merged_front, colors=COLOURS[entry.role], linewidths=1.3)
+    merged = entry.member.merged_front
+    thin = min(1.0, max(0.4, (12 / max(1, len(merged))) ** 0.5))  # dozens of lines would hide all the others
+    lines(merged, colors=COLOURS[entry.role], linewidths=1.3 * thin, alpha=0.4 + 0.6 * thin)
     axes.set_xlim(-0.2, len(low) - 0.8)
     axes.set_ylim(-0.05, 1.05)
     axes.set_xticks(places, [f"{place}" for place in places])
