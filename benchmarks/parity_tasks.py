@@ -18,7 +18,7 @@ from autorl.algorithms.td3 import TD3Population
 from autorl.environment import Environment
 from autorl.records import Value
 
-__all__ = ["TASKS", "Task"]
+__all__ = ["SCALED", "TASKS", "Task"]
 
 
 @dataclass(frozen=True)

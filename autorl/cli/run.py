@@ -125,7 +125,10 @@ def _bounded(constraint: Constraint, test: Mapping[str, Estimate]) -> str:
 
 
 def _minus(apart: Difference | None) -> str:
-    return "" if apart is None else f", {_estimate(apart)} minus baseline"
+    if apart is None or not math.isfinite(apart.mean):
+        return ""
+    sign = "+" if apart.mean > 0 else ""
+    return f", {sign}{_estimate(apart)} to the baseline"
 
 
 def _estimate(estimate: Estimate | Difference) -> str:

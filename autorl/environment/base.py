@@ -86,8 +86,8 @@ class Backend(ABC):
 
     Attributes:
         name: What a description calls it.
-        at_once: Sub-environments of an agent that an evaluation keeps at once, or None for any number. A simulator
-            takes up to a mebibyte, and agents, policies and episodes multiply.
+        at_once: Sub-environments of an agent that an evaluation keeps at once, though one a policy at least; None for
+            any number. A simulator can take a mebibyte, and agents, policies and episodes multiply.
 
     Args:
         id: The environment's id as given.

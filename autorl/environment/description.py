@@ -109,7 +109,7 @@ class Environment:
 
     @property
     def at_once(self) -> int | None:
-        """Sub-environments of an agent that an evaluation keeps at once, or None for any number.
+        """Sub-environments of an agent that an evaluation keeps at once, one a policy at least; None for any number.
 
         Raises:
             InvalidInput: As `spaces()`.

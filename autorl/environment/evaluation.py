@@ -19,15 +19,15 @@ from autorl.seeds import integer_seed, stream
 __all__ = ["Act", "Begin", "Earned", "constant_returns", "evaluate", "random_returns"]
 
 Act = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
-"""Observations (M, policies, episodes, *observation) -> actions (M, policies, episodes, *action)."""
+"""Observations (M, policies, E, *observation) -> actions (M, policies, E, *action), of the E episodes of a block."""
 
 Earned = Callable[[FloatArray], None]
 """Rewards of a step (M, policies, episodes, rewards) -> nothing."""
 
 Begin = Callable[[range], None]
-"""Numbers of the episodes that begin -> nothing."""
+"""Numbers of a block's episodes, which begin -> nothing."""
 
-BLOCK = 256
+DRAWN = 256
 """Steps of random actions drawn at once."""
 
 
@@ -47,8 +47,9 @@ def evaluate(
     same at every checkpoint, for every configuration, and for each of an agent's policies. The environments are made
     anew for every call, so that no state passes from one evaluation to the next. Every sub-environment plays one
     episode; it is not stepped again once that is over, but its last observation stays in what `act` is given, so
-    that the shape never changes. Where policies times episodes are more than `Environment.at_once`, episodes are played
-    block by block, so that memory does not grow with their number; how many are in a block depends on nobody's company.
+    that the shape never changes within a block. All episodes are one block, or where policies times episodes are more
+    than `Environment.at_once`, as many as that allows, so that memory does not grow with their number. How many that
+    are depends on nobody's company.
 
     Args:
         act: The deterministic policies.
@@ -72,10 +73,10 @@ def evaluate(
             raise InvalidInput(f"evaluation.{name}: {value!r} is below 1")
     if not 0 <= discount <= 1:
         raise InvalidInput(f"evaluation.discount: {discount!r} lies outside 0 to 1")
-    block = episodes if environment.at_once is None else max(1, environment.at_once // policies)
+    together = episodes if environment.at_once is None else max(1, environment.at_once // policies)
     returns, steps = [], np.zeros(len(seeds), dtype=np.int64)
-    for first in range(0, episodes, block):
-        numbers = range(first, min(first + block, episodes))
+    for first in range(0, episodes, together):
+        numbers = range(first, min(first + together, episodes))
         if begin is not None:
             begin(numbers)
         own, taken = _played(act, environment, seeds, numbers, policies, discount, earned)
@@ -182,29 +183,29 @@ def random_returns(
 
     def act(observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
         nonlocal taken
-        if taken % BLOCK == 0:
+        if taken % DRAWN == 0:
             blocks[:] = [np.array([[_uniform(action, generator) for generator in row] for row in generators])]
         taken += 1
-        return blocks[0][:, None, :, (taken - 1) % BLOCK]
+        return blocks[0][:, None, :, (taken - 1) % DRAWN]
 
     return evaluate(act, environment, seeds, episodes, 1, discount, begin=begin)
 
 
 def _uniform(space: gymnasium.Space[Any], generator: np.random.Generator) -> npt.NDArray[Any]:
-    """A block of uniformly random actions, shape (BLOCK, *action)."""
+    """A block of uniformly random actions, shape (DRAWN, *action)."""
     if isinstance(space, Discrete):
-        return generator.integers(0, int(space.n), size=BLOCK)
+        return generator.integers(0, int(space.n), size=DRAWN)
     if isinstance(space, MultiDiscrete):
-        return generator.integers(0, space.nvec, size=(BLOCK, *space.shape))
+        return generator.integers(0, space.nvec, size=(DRAWN, *space.shape))
     if isinstance(space, MultiBinary):
-        return generator.integers(0, 2, size=(BLOCK, *space.shape))
+        return generator.integers(0, 2, size=(DRAWN, *space.shape))
     assert isinstance(space, Box)  # the backends refuse other actions
     if np.issubdtype(space.dtype, np.integer):
-        return generator.integers(space.low, space.high, size=(BLOCK, *space.shape), endpoint=True)
+        return generator.integers(space.low, space.high, size=(DRAWN, *space.shape), endpoint=True)
     bounded = np.isfinite(space.low) & np.isfinite(space.high)
     low, high = np.where(bounded, space.low, 0.0), np.where(bounded, space.high, 1.0)
-    inside = low + (high - low) * generator.random((BLOCK, *space.shape))
+    inside = low + (high - low) * generator.random((DRAWN, *space.shape))
     if bounded.all():
         return inside
-    normal = generator.standard_normal((BLOCK, *space.shape))
+    normal = generator.standard_normal((DRAWN, *space.shape))
     return np.where(bounded, inside, np.clip(normal, space.low, space.high))

@@ -234,6 +234,8 @@ class Population(ABC):
     def begin_episodes(self, episodes: int) -> None:  # noqa: B027  # most policies know observations only
         """From here on every `act` is the next step of new episodes; forgets those under way.
 
+        An evaluation of many episodes calls it several times, with as many as are played at once.
+
         Args:
             episodes: Episodes per policy.
         """

@@ -137,8 +137,8 @@ class Member:
         diverged_test_seeds: Test seeds that diverged and were scored as the uniformly random policy from there on.
         missing_test_seeds: Test seeds whose run was lost to the infrastructure.
         schedule: The hyperparameters over its training; empty where `configuration` is all.
-        minus_baseline: Metric label -> how far the test score lies above the baseline's; empty for the baseline and
-            what is equal to it, and where test runs of either are missing.
+        minus_baseline: Metric label -> test score minus the baseline's, in the metric's own sign; empty for the
+            baseline and what is equal to it, and where test runs of either are missing.
         fronts: Where the reward is a vector, per test seed the undominated mean returns of its policies, each of shape
             (n, rewards); else empty.
     """

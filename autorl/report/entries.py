@@ -16,7 +16,7 @@ from autorl.report.results import dominated_on_test
 if TYPE_CHECKING:
     from autorl.statistics import Estimate
 
-__all__ = ["Entry", "entries", "interval_methods"]
+__all__ = ["Entry", "entries", "equal_scores", "interval_methods"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +90,11 @@ def _place(content: StudyContent, member: Member) -> tuple[bool, float]:
 
 
 def _same(one: Member, other: Member) -> bool:
-    return _equal(one.tuning, other.tuning) and _equal(one.test, other.test)
+    return equal_scores(one.tuning, other.tuning) and equal_scores(one.test, other.test)
 
 
-def _equal(one: Mapping[str, Estimate], other: Mapping[str, Estimate]) -> bool:
+def equal_scores(one: Mapping[str, Estimate], other: Mapping[str, Estimate]) -> bool:
+    """Whether every number of both is the same, seed by seed, as it is where they share their runs."""
     return one.keys() == other.keys() and all(
         np.array_equal(np.asarray(one[label].per_seed), np.asarray(other[label].per_seed), equal_nan=True)
         for label in one

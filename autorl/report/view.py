@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autorl.records import Configuration, Status
+from autorl.report.against_baseline import difference_methods, difference_sentence
 from autorl.report.checklist import Answer, answers, brief
 from autorl.report.content import Quantity, StudyContent, TrialRow
 from autorl.report.entries import Entry, interval_methods
@@ -14,7 +15,6 @@ from autorl.report.feasibility import broken_on_test, constraint_rows, feasible,
 from autorl.report.formats import estimate, gap, integers, number, printable, value
 from autorl.report.history import top_rung
 from autorl.report.schedule import schedule_rows
-from autorl.statistics import Difference
 
 __all__ = ["Table", "View", "view"]
 
@@ -154,18 +154,9 @@ def _result(content: StudyContent, shown: Sequence[Entry], chosen: Sequence[Entr
         for entry in shown
         if entry.role != "chosen" and quantity.label in entry.member.test
     ]
-    if apart := best.minus_baseline.get(quantity.label):
-        others.append(f"the difference to the baseline is {estimate(apart)}{_clearly(quantity, apart)}")
+    if apart := difference_sentence(quantity, best):
+        others.append(apart)
     return (text, f"On the same test seeds {' and '.join(others)}.") if others else (text,)
-
-
-def _clearly(quantity: Quantity, apart: Difference) -> str:
-    """What an interval says of a difference."""
-    if math.isnan(apart.low):
-        return ""
-    if apart.low <= 0 <= apart.high:
-        return ", which may be chance"
-    return ", clearly better" if (apart.low > 0) == (quantity.direction == "maximize") else ", clearly worse"
 
 
 def _warnings(content: StudyContent, shown: Sequence[Entry]) -> list[str]:
@@ -215,8 +206,7 @@ def _scores(shown: Sequence[Entry], quantities: Sequence[Quantity]) -> Table | N
         rows.append(tuple(cells))
     caption = f"Mean and 95 % interval: {interval_methods(shown, named)}. Gap: by how much the tuning score "
     caption += "looks better than the test score. No test seed was seen by the selection."
-    methods = dict.fromkeys(apart.method for entry in shown for apart in entry.member.minus_baseline.values())
-    caption += f" Minus baseline: of the test scores, {', '.join(methods)}." * compared
+    caption += f" Minus baseline: of the test scores, {difference_methods(shown, named)}." * compared
     if any(entry.dominated for entry in shown):
         caption += " † Dominated by another member on the test seeds; reported as chosen."
     return Table(

@@ -15,6 +15,7 @@ from autorl.metrics.fronts import run_front
 from autorl.records import Configuration, Run, Status, Trial
 from autorl.report import Curve, Member, Phase, Quantity, SeedSets, StudyContent, TrialRow
 from autorl.report.content import Schedule
+from autorl.report.entries import equal_scores
 from autorl.report.feasibility import feasible
 from autorl.statistics import Difference, difference
 from autorl.storage.truth import Truth
@@ -77,7 +78,7 @@ def content(
         default=None if verdict.default is None else member(verdict.default),
         best=chosen[0] if chosen and not several else None,
         front=tuple(chosen) if several else (),
-        finalists=tuple(_member(one, study, metrics, seed) for one in verdict.finalists),
+        finalists=tuple(map(member, verdict.finalists)),
         phases={name: Phase(charge.training, charge.evaluation) for name, charge in charges.items()},
         space=tuple(study.space.rows(study.algorithm.static_names())),
         fixed=study.description.fixed,
@@ -123,16 +124,17 @@ def _apart(own: Member, baseline: Member, metrics: Sequence[Criterion], seed: in
     """
     if own.missing_test_seeds or baseline.missing_test_seeds:
         return {}
-    pairs = {
-        one.label: (own.test[one.label].per_seed, baseline.test[one.label].per_seed, one.metric)
-        for one in metrics
-        if one.label in own.test and one.label in baseline.test
-    }
-    if all(ours == theirs for ours, theirs, _ in pairs.values()):
+    if equal_scores(own.test, baseline.test):
         return {}
     return {
-        label: difference(ours, theirs, None if metric.is_mean else metric.over_seeds, seed=seed)
-        for label, (ours, theirs, metric) in pairs.items()
+        one.label: difference(
+            own.test[one.label].per_seed,
+            baseline.test[one.label].per_seed,
+            None if one.metric.is_mean else one.metric.over_seeds,
+            seed=seed,
+        )
+        for one in metrics
+        if one.label in own.test and one.label in baseline.test
     }
 
 

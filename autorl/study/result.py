@@ -89,7 +89,10 @@ class Selected:
 
     @property
     def minus_baseline(self) -> Mapping[str, Difference]:
-        """Metric label -> how far the test score lies above the baseline's, with its interval; empty for equal ones."""
+        """Metric label -> test score minus the baseline's, with its interval and in the metric's own sign.
+
+        Empty for the baseline and what is equal to it, and where test runs of either are missing.
+        """
         return self.member.minus_baseline
 
     def policy(self, seed: int | None = None) -> Policy:

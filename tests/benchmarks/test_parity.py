@@ -59,7 +59,8 @@ def test_finished_cells_are_kept_and_a_run_goes_on(
 
 
 @pytest.mark.parametrize(
-    ("defect", "code", "verdict"), [(20.0, 0, "every defect is noticed"), (99.5, 1, "MISSED: td3_")]
+    ("defect", "code", "verdict"),
+    [(20.0, 0, "On these 1 of 10 tasks ours holds, and every defect"), (99.5, 1, "MISSED: td3_")],
 )
 def test_a_page_holds_every_task_whose_cells_are_all_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: float, code: int, verdict: str
@@ -78,4 +79,7 @@ def test_a_page_holds_every_task_whose_cells_are_all_there(
     assert page.count("| yes |\n") == 2 + noticed  # ours holds in both numbers
     assert verdict in page
     assert "| 2 | 40 |" in page  # CPU seconds: one population of ours, twenty agents of theirs
-    assert "sac_pendulum" not in page
+    assert "| sac_pendulum" not in page
+    assert (
+        f"trained whole with the present source: {', '.join(name for name in TASKS if name != 'td3_pendulum')}" in page
+    )

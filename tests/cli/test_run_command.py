@@ -92,7 +92,8 @@ def test_progress_on_stderr_and_the_path_as_last_line(stand: Stand) -> None:
     assert found.exit_code == 0, found.output
     assert found.stdout.splitlines() == [
         "Baseline on 20 test seeds: return 300 (95 % interval 299 to 301)",
-        "Trial 3 on 20 test seeds: return 400 (95 % interval 399 to 401), 100 (95 % interval 98 to 102) minus baseline",
+        "Trial 3 on 20 test seeds: return 400 (95 % interval 399 to 401), "
+        "+100 (95 % interval 98 to 102) to the baseline",
         "runs/stand/report.html",
     ]
     assert found.stderr.splitlines() == [

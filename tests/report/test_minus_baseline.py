@@ -52,6 +52,24 @@ def test_without_an_interval_nothing_is_concluded() -> None:
     assert view(content, entries(content)).headlines[-1].endswith("the difference to the baseline is 2.")
 
 
+@pytest.mark.parametrize(
+    ("apart", "said"),
+    [
+        (Difference(0.0, 0.0, 0.0, (20, 20), "Welch's t"), "the difference to the baseline is 0."),
+        (Difference(4.0, 4.0, 4.0, (20, 20), "Welch's t"), "the difference to the baseline is 4."),
+        (Difference(4.0, 1.0, 7.0, (5, 5), "percentile bootstrap (2000 resamples)"), "baseline is 4 [1, 7]."),
+        (Difference(4.0, 1.0, 7.0, (10, 10), "percentile bootstrap (2000 resamples)"), "4 [1, 7], clearly better."),
+        (Difference(math.inf, math.nan, math.nan, (20, 20), "none"), None),
+    ],
+)
+def test_nothing_is_concluded_from_what_says_nothing_of_chance(apart: Difference, said: str | None) -> None:
+    content = compared(1.0, 3.0)
+    assert content.best is not None
+    content = dataclasses.replace(content, best=dataclasses.replace(content.best, minus_baseline={"auc": apart}))
+    headline = view(content, entries(content)).headlines[-1]
+    assert headline.endswith(said) if said else "difference" not in headline
+
+
 def test_the_table_has_a_column_for_it_where_something_was_compared() -> None:
     content = compared(2.0, 8.0)
     scores = view(content, entries(content)).scores
@@ -59,6 +77,7 @@ def test_the_table_has_a_column_for_it_where_something_was_compared() -> None:
     assert scores.head == ("configuration", "auc, test", "minus baseline", "auc, tuning", "gap")
     assert [row[2] for row in scores.rows] == ["5 [2, 8]", "–", "–"]
     assert "Minus baseline: of the test scores, Welch's t." in scores.caption
+    assert "no interval" not in scores.caption
     assert scores.numeric == {1, 2, 3, 4}
     plain = view(study(), entries(study())).scores
     assert plain is not None

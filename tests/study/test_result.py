@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from autorl.environment.evaluation import evaluate
 from autorl.errors import InvalidInput
 from autorl.metrics import criteria
 from autorl.report import Member
-from autorl.statistics import difference, estimate
+from autorl.statistics import difference, estimate, iqm
 from autorl.study import Result, Study
 from autorl.study.reporting import _apart
 from tests.study.toys import study
@@ -128,7 +129,24 @@ def test_an_aggregate_is_compared_as_itself(tmp_path: Path) -> None:
     content = study("quick", objectives=["return_iqm"], start_from=[{"x": 0.2, "y": "b"}])
     result = Study.load(content | {"budget": {"trials": 2, "env_steps": 1000}}).run(tmp_path)
     assert result.best is not None
-    assert "bootstrap" in result.best.minus_baseline["return_iqm"].method
+    assert result.baseline is not None
+    ours, theirs = (entry.test["return_iqm"].per_seed for entry in (result.best, result.baseline))
+    wanted = difference(ours, theirs, iqm, seed=result.study.description.tuner_seed)
+    assert result.best.minus_baseline["return_iqm"] == wanted
+    assert "bootstrap" in wanted.method
+
+
+def test_members_of_a_front_and_finalists_are_compared_too(tmp_path: Path) -> None:
+    content = study("quick", objectives=["return", "return_std"])
+    content |= {"seeds": {"tuning": 2, "validation": 2, "test": 3}, "budget": {"trials": 4, "env_steps": 1000}}
+    result = Study.load(content).run(tmp_path)
+    assert result.baseline is not None
+    others = [entry for entry in result.front if entry.test["return"] != result.baseline.test["return"]]
+    assert others
+    for entry in others:
+        assert entry.minus_baseline.keys() == entry.test.keys()
+    compared = {member.trial for member in result.content.finalists if member.minus_baseline}
+    assert compared == {entry.trial for entry in others}
 
 
 def test_a_score_with_a_lost_run_is_not_compared() -> None:
@@ -141,3 +159,4 @@ def test_a_score_with_a_lost_run_is_not_compared() -> None:
     assert _apart(member(2.0, missing=(7,)), member(1.0, 1.5), metrics, 0) == {}
     assert _apart(member(2.0, 3.0), member(1.0, missing=(7,)), metrics, 0) == {}
     assert _apart(member(2.0, 3.0), member(2.0, 3.0), metrics, 0) == {}
+    assert _apart(member(2.0, math.nan), member(2.0, math.nan), metrics, 0) == {}
