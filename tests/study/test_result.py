@@ -137,7 +137,7 @@ def test_an_aggregate_is_compared_as_itself(tmp_path: Path) -> None:
 
 
 def test_members_of_a_front_and_finalists_are_compared_too(tmp_path: Path) -> None:
-    content = study("quick", objectives=["return", "return_std"])
+    content = study("quick", objectives=["return", "return_std"], start_from=[{"x": 0.2, "y": "b"}])
     content |= {"seeds": {"tuning": 2, "validation": 2, "test": 3}, "budget": {"trials": 4, "env_steps": 1000}}
     result = Study.load(content).run(tmp_path)
     assert result.baseline is not None
