@@ -154,9 +154,9 @@ def _result(content: StudyContent, shown: Sequence[Entry], chosen: Sequence[Entr
         for entry in shown
         if entry.role != "chosen" and quantity.label in entry.member.test
     ]
-    if apart := difference_sentence(quantity, best):
-        others.append(apart)
-    return (text, f"On the same test seeds {' and '.join(others)}.") if others else (text,)
+    apart = difference_sentence(quantity, best)
+    rest = f"; {apart}" if apart else ""
+    return (text, f"On the same test seeds {' and '.join(others)}{rest}.") if others else (text,)
 
 
 def _warnings(content: StudyContent, shown: Sequence[Entry]) -> list[str]:
