@@ -175,7 +175,7 @@ class Objective:
                     segments = watch.segment(keys, parents, first, last, changed)
                 except MemoryError:
                     raise  # too many at once, perhaps: that is the executor's to judge
-                except Exception:
+                except Exception:  # whatever a user's training raises is a failure of its agent
                     if len(keys) > 1:
                         raise
                     reason = traceback.format_exc()

@@ -86,8 +86,6 @@ class Backend(ABC):
 
     Attributes:
         name: What a description calls it.
-        at_once: Sub-environments of an agent that an evaluation keeps at once, though one a policy at least; None for
-            any number. A simulator can take a mebibyte, and agents, policies and episodes multiply.
 
     Args:
         id: The environment's id as given.
@@ -100,7 +98,6 @@ class Backend(ABC):
     """
 
     name: ClassVar[str] = ""
-    at_once: int | None = 64
 
     def __init__(
         self,
@@ -110,6 +107,14 @@ class Backend(ABC):
         max_episode_steps: int | None,
     ) -> None:
         self.id, self.kwargs, self.wrappers, self.max_episode_steps = id, kwargs, wrappers, max_episode_steps
+
+    @property
+    def at_once(self) -> int | None:
+        """Sub-environments of an agent that an evaluation keeps at once, one a policy at least; None for any number.
+
+        A simulator can take a mebibyte, and agents, policies and episodes multiply.
+        """
+        return 64
 
     @abstractmethod
     def spaces(self) -> Spaces:

@@ -33,7 +33,7 @@ class GymnasiumBackend(Backend):
     name: ClassVar[str] = "gymnasium"
 
     @property
-    def at_once(self) -> int | None:  # type: ignore[override]  # read only here
+    def at_once(self) -> int | None:
         """A twin is a handful of arrays, and the faster the more it steps at once."""
         return super().at_once if self._twin is None else None
 

@@ -121,7 +121,7 @@ class _Worker:
                     self._ready.result()
                     self._ready = None
                 future: Future[Segments] = self._pool.submit(train_group, objective, group, checkpoints)
-            except Exception as error:
+            except Exception as error:  # only a death is answered; all else goes on
                 if not _is_death(error):
                     raise
                 death = error

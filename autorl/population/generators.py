@@ -57,8 +57,8 @@ def _state() -> tuple[Any, ...]:
     # torch is imported even where the agent's code does not use it: whether it is loaded must not matter.
     import torch
 
-    accelerator = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
-    return random.getstate(), np.random.get_state(), torch.get_rng_state(), accelerator  # noqa: NPY002
+    accelerator = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]  # torch's
+    return random.getstate(), np.random.get_state(), torch.get_rng_state(), accelerator  # noqa: NPY002  # the global generator is kept
 
 
 def _restore(state: tuple[Any, ...]) -> None:
@@ -66,7 +66,7 @@ def _restore(state: tuple[Any, ...]) -> None:
 
     python, numpy, cpu, accelerator = state
     random.setstate(python)
-    np.random.set_state(numpy)  # noqa: NPY002
+    np.random.set_state(numpy)  # noqa: NPY002  # and put back
     torch.set_rng_state(cpu)
     if accelerator is not None:
         torch.cuda.set_rng_state_all(accelerator)

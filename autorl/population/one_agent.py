@@ -30,9 +30,7 @@ class OneAgentTrainer(ABC):
 
     @abstractmethod
     def advance(self, to_env_steps: int) -> None:
-        """Trains to a mark in env steps: as far as possible without passing it if the algorithm rounds down,
-        else until it is reached.
-        """  # noqa: D205
+        """Trains to a mark in env steps: never past it if the algorithm rounds down, else until it is reached."""
 
     @abstractmethod
     def act(self, observations: npt.NDArray[Any]) -> npt.NDArray[Any]:

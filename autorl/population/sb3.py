@@ -135,7 +135,7 @@ class SB3Algorithm(OneAgentAlgorithm):
         small = {"buffer_size": 1} if "buffer_size" in self.values() else {}
         try:
             with OwnGenerators(0).active():
-                model = dataclasses.replace(self, **small).build(shape_of(spaces), 0, "cpu")  # type: ignore[type-var]
+                model = dataclasses.replace(self, **small).build(shape_of(spaces), 0, "cpu")  # type: ignore[type-var]  # subclasses are dataclasses
         except (AssertionError, TypeError, ValueError) as error:
             raise InvalidInput(f"{self.name}: {' '.join(str(error).split())}") from error
         return Plan(iteration_env_steps=self.iteration_env_steps, parameters=acting_parameters(model))

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]  # ships no types
-from sklearn.gaussian_process import GaussianProcessRegressor  # type: ignore[import-untyped]  # it has no types
-from sklearn.gaussian_process.kernels import (  # type: ignore[import-untyped]
+from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]  # it ships no types  # ships no types
+from sklearn.gaussian_process import GaussianProcessRegressor  # type: ignore[import-untyped]  # it ships no types  # it has no types
+from sklearn.gaussian_process.kernels import (  # type: ignore[import-untyped]  # it ships no types
     ConstantKernel,
     Hyperparameter,
     Kernel,
     WhiteKernel,
 )
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types  # it has no types
 
 from autorl.records import FloatArray
 
@@ -64,7 +64,7 @@ class TimeVarying(Kernel):  # type: ignore[misc]  # untyped
         """As scikit-learn looks for it."""
         return Hyperparameter("epsilon", "numeric", self.epsilon_bounds)
 
-    def __call__(self, X: FloatArray, Y: FloatArray | None = None, eval_gradient: bool = False) -> Any:  # noqa: N803
+    def __call__(self, X: FloatArray, Y: FloatArray | None = None, eval_gradient: bool = False) -> Any:  # noqa: N803  # scikit-learn's names
         """The kernel's matrix (n, m), and with `eval_gradient` its gradient (n, n, 2) by log epsilon and log length."""
         other = X if Y is None else Y
         squares = cdist(X[:, 1:], other[:, 1:], "sqeuclidean") / self.length_scale**2
@@ -76,7 +76,7 @@ class TimeVarying(Kernel):  # type: ignore[misc]  # untyped
         by_epsilon = kernel * -lags * self.epsilon / (1 - self.epsilon)
         return kernel, np.dstack([by_epsilon, kernel * squares])
 
-    def diag(self, X: FloatArray) -> FloatArray:  # noqa: N803  # scikit-learn's names
+    def diag(self, X: FloatArray) -> FloatArray:  # noqa: N803  # scikit-learn's names  # scikit-learn's names
         """The kernel's diagonal (n)."""
         return np.ones(len(X))
 

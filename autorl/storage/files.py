@@ -42,7 +42,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         # mkstemp makes the file private; a report is as readable as anything else the user writes.
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
-    except BaseException:
+    except BaseException:  # interrupted too: nothing half written may stay
         temporary.unlink(missing_ok=True)
         raise
 

@@ -72,7 +72,7 @@ class Session:
                     self._asking.ask(event["ask"])
                 else:
                     self._take(event)
-        except BaseException:
+        except BaseException:  # interrupted too: the directory must not stay locked
             self.close()
             raise
 

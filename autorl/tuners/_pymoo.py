@@ -316,7 +316,7 @@ def _try_out(begin: Callable[[], Any], name: str, objectives: int) -> None:
             vectors = [child.X for child in _bred(algorithm, generator)] or [dict(algorithm.pop[0].X)]
             members = [Member(one, tuple(generator.random(objectives)), (generator.random() - 0.5,)) for one in vectors]
             _advance(algorithm, members, generator)
-    except Exception as error:
+    except Exception as error:  # what an operator raises on variables it does not know is its own
         raise InvalidInput(
             f"algorithm {name!r} of pymoo cannot search this space: {type(error).__name__}: {error}"
         ) from error

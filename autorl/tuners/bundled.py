@@ -15,7 +15,7 @@ PACKAGE = "autorl.tuners"
 
 def bundled_tuners() -> dict[str, type[Tuner]]:
     """The bundled tuners by name, sorted; finding them loads no optimiser."""
-    return discover(PACKAGE, Tuner)  # type: ignore[type-abstract]  # the base of what is looked for
+    return discover(PACKAGE, Tuner)  # type: ignore[type-abstract]  # the base  # the base of what is looked for
 
 
 def build_tuner(
@@ -34,4 +34,4 @@ def build_tuner(
         UnknownName: If the tuner or an option is unknown.
         InvalidInput: If an option has a wrong value, or the tuner cannot handle the space or the objectives.
     """
-    return build("tuner", source, PACKAGE, Tuner, (space, objectives, seed), where)  # type: ignore[type-abstract]
+    return build("tuner", source, PACKAGE, Tuner, (space, objectives, seed), where)  # type: ignore[type-abstract]  # the base

@@ -147,7 +147,7 @@ class AnyOptuna(OptunaTuner, TakesObjects):
                 trial = scratch.ask(self.sampler(number))
                 json.dumps(trial.system_attrs)
                 scratch.tell(number, [float(number)] * self.objectives, sampler=self.observer(number))
-        except Exception as error:
+        except Exception as error:  # the sampler's own, whatever it is
             raise InvalidInput(
                 f"tuner 'optuna': {type(self._pattern).__name__} cannot propose for {len(self.space.names)} "
                 f"hyperparameter(s) and {self.objectives} objective(s): {error}"

@@ -93,7 +93,7 @@ class SmacTuner(Tuner):
         self._check_number(proposal.number)
         vector = checked_vector(proposal.vector, self.space, f"tuner {self.name!r}: trial {proposal.number}")
         self._positions[proposal.number] = [
-            one.labels.index(str(vector[one.name])) if one.kind == "label" else vector[one.name]  # type: ignore[misc]
+            one.labels.index(str(vector[one.name])) if one.kind == "label" else vector[one.name]  # type: ignore[misc]  # no label, so a number
             for one in self._open
         ]
 

@@ -43,7 +43,7 @@ def checked_vector(vector: Vector, space: SearchSpace, where: str) -> dict[str, 
         if coordinate.kind == "label":
             allowed, rule = value in coordinate.labels, f"one of {list(coordinate.labels)}"
         elif coordinate.kind == "index":
-            allowed, rule = _whole(value) and 0 <= value < coordinate.size, f"a whole number in [0, {coordinate.size})"  # type: ignore[operator]
+            allowed, rule = _whole(value) and 0 <= value < coordinate.size, f"a whole number in [0, {coordinate.size})"  # type: ignore[operator]  # whole, so a number
         else:
             allowed, rule = isinstance(value, (int, float)) and 0 <= value <= 1, "a number in [0, 1]"
         if not allowed:
