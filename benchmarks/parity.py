@@ -40,6 +40,7 @@ from benchmarks.parity_cells import (
     CURVE_EPISODES,
     EPISODES,
     LIBRARY,
+    MACHINE,
     OURS,
     RANDOM,
     Cell,
@@ -68,7 +69,7 @@ class Store:
     def add(self, cell: Cell, scores: Scores, seconds: float) -> None:
         """Keeps the scores of a cell."""
         entry = {"task": cell.task, "side": cell.side, "seeds": list(cell.seeds), "scores": dict(scores)}
-        self._kept.add(cell.key, {**entry, "cpu_seconds": round(seconds, 1)})
+        self._kept.add(cell.key, {**entry, "cpu_seconds": round(seconds, 1), "machine": MACHINE})
 
     def scores(self, cells: Iterable[Cell]) -> dict[str, npt.NDArray[np.float64]]:
         """Of several cells, joined."""
@@ -114,12 +115,14 @@ class Judgement:
         rows: Of `compare`, by side: ours and each defect.
         holds: Whether a side's numbers are as good as the library's.
         seconds: CPU seconds of a side, evaluation included.
+        machines: What its cells were trained on.
     """
 
     name: str
     rows: Mapping[str, list[list[str]]]
     holds: Mapping[str, bool]
     seconds: Mapping[str, float]
+    machines: Sequence[str]
 
     @property
     def right(self) -> bool:
@@ -140,6 +143,7 @@ def judge(name: str, cells: Sequence[Cell], store: Store) -> Judgement:
         {side: rows for side, (rows, _) in compared.items()},
         {side: holds for side, (_, holds) in compared.items()},
         {side: sum(store.done[cell.key]["cpu_seconds"] for cell in own) for side, own in by_side.items()},
+        sorted({store.done[cell.key]["machine"] for cell in cells}),
     )
 
 
@@ -156,6 +160,7 @@ def settings(judgement: Judgement) -> list[str]:
         f"{said(task.setting)}{alone}",
         f"{judgement.seconds[OURS]:,.0f}",
         f"{judgement.seconds[LIBRARY]:,.0f}",
+        ", ".join(judgement.machines),
     ]
 
 
@@ -193,7 +198,7 @@ def page(judgements: Sequence[Judgement]) -> str:
             table(["task", "defect", "final return", "difference", "curve area", "difference", "noticed"], planted),
             "## How they were trained",
             table(
-                ["task", "environment", "env steps", "hyperparameters", "CPU s, ours", LIBRARY],
+                ["task", "environment", "env steps", "hyperparameters", "CPU s, ours", LIBRARY, "CPU"],
                 list(map(settings, judgements)),
             ),
             f"Other hyperparameters are the library's defaults on both sides. CPU seconds are of all {SEEDS} seeds, "

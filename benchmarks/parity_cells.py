@@ -12,7 +12,7 @@ import numpy as np
 
 from autorl.content import digest
 from autorl.environment.evaluation import random_returns
-from autorl.numerics import numerics_parts
+from autorl.numerics import cpu_capability, numerics_parts
 from autorl.population import Population, resolve_algorithm
 from autorl.records import Agent
 from benchmarks.parity_tasks import TASKS, Task
@@ -22,6 +22,7 @@ __all__ = [
     "CURVE_EPISODES",
     "EPISODES",
     "LIBRARY",
+    "MACHINE",
     "OURS",
     "RANDOM",
     "Cell",
@@ -32,6 +33,9 @@ __all__ = [
 
 CHECKPOINTS, EPISODES, CURVE_EPISODES = 10, 20, 5
 LIBRARY, OURS, RANDOM = "Stable-Baselines3", "ours", "random"
+MACHINE = cpu_capability()
+"""What trains here; it changes bits, not distributions, so that cells of several machines may be compared."""
+MACHINE_PARTS = {"MKL mode", "CPU capability"}
 
 Scores = Mapping[str, Sequence[float]]
 """Final return and curve area, one per seed."""
@@ -55,7 +59,7 @@ class Cell:
 
     @functools.cached_property
     def key(self) -> str:
-        """Everything the numbers depend on."""
+        """Everything the numbers' distribution depends on: not the machine, whose instructions change bits alone."""
         task = TASKS[self.task]
         name = f"sb3:{task.algorithm.upper()}" if self.side == LIBRARY else task.algorithm
         told: dict[str, Any] = {
@@ -66,10 +70,14 @@ class Cell:
             "training": task.training.describe(),
             "judging": task.judging.describe(),
             "rule": [self.env_steps, CHECKPOINTS, EPISODES, CURVE_EPISODES, list(self.seeds)],
-            "numerics": numerics_parts(resolve_algorithm(name), task.training),
         }
-        if self.side in (LIBRARY, RANDOM):  # nothing of ours is in their numbers but the environments
-            told["numerics"] = {key: part for key, part in told["numerics"].items() if not key.startswith("source")}
+        numerics = numerics_parts(resolve_algorithm(name), task.training)
+        theirs = self.side in (LIBRARY, RANDOM)  # nothing of ours is in their numbers but the environments
+        told["numerics"] = {
+            part: value
+            for part, value in numerics.items()
+            if part not in MACHINE_PARTS and not (theirs and part.startswith("source"))
+        }
         return digest(told)
 
     def train(self) -> dict[str, list[float]]:

@@ -132,8 +132,8 @@ TASKS = {
         defects={"wrong entropy sign": WrongEntropySign, "advantages off by one": AdvantagesOffByOne},
     ),
     "ppo_acrobot": Task(
-        "ppo", *_same("Acrobot-v1"), 100_000,
-        {**PPO, "n_steps": 128, "batch_size": 256, "learning_rate": 1e-3, "ent_coef": 0.01},
+        "ppo", *_same("Acrobot-v1"), 240_000,
+        {**PPO, "n_envs": 16, "n_steps": 128, "batch_size": 256, "learning_rate": 1e-3, "gae_lambda": 0.94},
         defects={"advantages off by one": AdvantagesOffByOne},
     ),
     "ppo_pendulum": Task(
@@ -145,10 +145,9 @@ TASKS = {
         "ppo", Environment("Pendulum-v1", wrappers=SCALED, max_episode_steps=25), PENDULUM, 100_000, PPO_PENDULUM,
         defects={"no bootstrap at truncation": NoBootstrapAtTruncation},
     ),
-    "ppo_lunar_lander": Task(
-        "ppo", *_same("LunarLander-v3"), 200_000,
-        {**PPO, "n_steps": 256, "batch_size": 256, "learning_rate": 1e-3, "gamma": 0.999, "gae_lambda": 0.98,
-         "ent_coef": 0.01},
+    "ppo_reacher": Task(
+        "ppo", *_same("Reacher-v5"), 60_000,
+        {**PPO, "n_steps": 128, "batch_size": 256, "learning_rate": 1e-3, "gamma": 0.9, "gae_lambda": 0.9},
         defects={"advantages off by one": AdvantagesOffByOne},
     ),
     "dqn_cartpole": Task("dqn", *_same("CartPole-v1"), 40_000, DQN, defects=_defects(DQNPopulation)),
