@@ -100,12 +100,14 @@ def _defects(population: Any) -> dict[str, Any]:
     }
 
 
-def _same(id: str) -> tuple[Environment, Environment]:
-    return Environment(id), Environment(id)
+def _same(id: str, **arguments: Any) -> tuple[Environment, Environment]:
+    return Environment(id, **arguments), Environment(id, **arguments)
 
 
 # Undivided, a value function takes half of the budget to reach the returns, and seeds differ too much to compare.
 SCALED = [{"name": "benchmarks.children:TenthReward"}]
+# Done once each, random actions never come to the goal, and agents learn to stand still.
+EIGHT_TIMES = [{"name": "benchmarks.children:Repeated", "kwargs": {"times": 8}}]
 PENDULUM = Environment("Pendulum-v1")
 
 PPO: dict[str, Value] = {"n_envs": 8, "n_epochs": 10}
@@ -145,6 +147,11 @@ TASKS = {
         "ppo", Environment("Pendulum-v1", wrappers=SCALED, max_episode_steps=25), PENDULUM, 100_000, PPO_PENDULUM,
         defects={"no bootstrap at truncation": NoBootstrapAtTruncation},
     ),
+    "ppo_mountain_car": Task(
+        "ppo", *_same("MountainCarContinuous-v0", wrappers=EIGHT_TIMES), 160_000,
+        {**PPO, "n_envs": 16, "n_steps": 64, "batch_size": 256, "learning_rate": 1e-3},
+        defects={"advantages off by one": AdvantagesOffByOne},
+    ),
     "ppo_reacher": Task(
         "ppo", *_same("Reacher-v5"), 60_000,
         {**PPO, "n_steps": 128, "batch_size": 256, "learning_rate": 1e-3, "gamma": 0.9, "gae_lambda": 0.9},
@@ -152,13 +159,12 @@ TASKS = {
     ),
     "dqn_cartpole": Task("dqn", *_same("CartPole-v1"), 40_000, DQN, defects=_defects(DQNPopulation)),
     "dqn_acrobot": Task("dqn", *_same("Acrobot-v1"), 50_000, DQN, defects=_defects(DQNPopulation)),
-    "sac_pendulum": Task("sac", PENDULUM, PENDULUM, 8_000, CONTINUOUS, defects=_defects(SACPopulation)),
-    "sac_mountain_car": Task(
-        "sac", *_same("MountainCarContinuous-v0"), 30_000,
-        {**CONTINUOUS, "gamma": 0.999, "ent_coef": 0.1, "tau": 0.01, "train_freq": 8, "gradient_steps": 8},
+    "sac_pendulum": Task(
+        "sac", PENDULUM, PENDULUM, 16_000, {**CONTINUOUS, "gamma": 0.9, "learning_starts": 500},
         defects=_defects(SACPopulation),
     ),
-    "td3_pendulum": Task(
-        "td3", PENDULUM, PENDULUM, 8_000, CONTINUOUS, ours=NOISELESS, defects=_defects(TD3Population)
+    "td3_reacher": Task(
+        "td3", *_same("Reacher-v5"), 12_000, {**CONTINUOUS, "gamma": 0.9}, ours=NOISELESS,
+        defects=_defects(TD3Population),
     ),
 }  # fmt: skip
