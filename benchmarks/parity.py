@@ -51,7 +51,7 @@ from benchmarks.parity_cells import (
     cells_of,
     timed,
 )
-from benchmarks.parity_tasks import SCALED, TASKS
+from benchmarks.parity_tasks import SAID, TASKS
 
 Numbers = Mapping[str, npt.NDArray[np.float64]]
 MARGIN = 0.05
@@ -154,11 +154,12 @@ def settings(judgement: Judgement) -> list[str]:
     """The row that says how a task was trained."""
     task = TASKS[judgement.name]
     steps = "" if task.training.max_episode_steps == task.judging.max_episode_steps else " cut, judged on whole ones"
-    scaled = ", rewards divided by 10 in training" if task.training.wrappers == SCALED else ""
+    names = [wrapper if isinstance(wrapper, str) else wrapper["name"] for wrapper in task.training.wrappers]
+    wrapped = "".join(f", {SAID[name]}" for name in names)
     alone = f", ours with {said(task.ours)}" if task.ours else ""
     return [
         judgement.name,
-        f"{task.training.id}{f', episodes of {task.training.max_episode_steps}{steps}' if steps else ''}{scaled}",
+        f"{task.training.id}{f', episodes of {task.training.max_episode_steps}{steps}' if steps else ''}{wrapped}",
         f"{task.env_steps:,}",
         f"{said(task.setting)}{alone}",
         f"{judgement.seconds[OURS]:,.0f}",
