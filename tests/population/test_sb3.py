@@ -82,6 +82,7 @@ def test_the_default_network_is_the_library_s_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_company_changes_no_bit_and_the_process_is_left_as_it_was(name: str) -> None:
+    library_classes()  # importing the library, once a process, draws from `random`
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # the legacy state is a tuple
     alone = start(name, [5])
     expected = curve(alone, name)
