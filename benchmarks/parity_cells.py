@@ -35,6 +35,8 @@ CHECKPOINTS, EPISODES, CURVE_EPISODES = 10, 20, 5
 LIBRARY, OURS, RANDOM = "Stable-Baselines3", "ours", "random"
 MACHINE = cpu_capability()
 """What trains here; it changes bits, not distributions, so that cells of several machines may be compared."""
+JUDGED = "judged"
+"""The lineage of ours: settings were chosen by looking at the same seeds, whose training draws other numbers so."""
 MACHINE_PARTS = {"MKL mode", "CPU capability"}
 
 Scores = Mapping[str, Sequence[float]]
@@ -71,6 +73,8 @@ class Cell:
             "judging": task.judging.describe(),
             "rule": [self.env_steps, CHECKPOINTS, EPISODES, CURVE_EPISODES, list(self.seeds)],
         }
+        if self.side == OURS:
+            told["lineage"] = JUDGED
         numerics = numerics_parts(resolve_algorithm(name), task.training)
         theirs = self.side in (LIBRARY, RANDOM)  # nothing of ours is in their numbers but the environments
         told["numerics"] = {
@@ -98,7 +102,7 @@ class Cell:
             return library.population(agents, task.training, self.env_steps)
         algorithm = resolve_algorithm(task.algorithm)
         configuration = {**algorithm.defaults(), **task.setting, **task.ours}
-        agents = [Agent(configuration, seed) for seed in self.seeds]
+        agents = [Agent(configuration, seed, JUDGED if self.side == OURS else "") for seed in self.seeds]
         if self.side == OURS:
             return algorithm.population(agents, task.training, self.env_steps)
         configured = [algorithm.configure(configuration)] * len(agents)
@@ -123,13 +127,9 @@ class Cell:
 
 
 def cells_of(name: str, seeds: int, share: float) -> list[Cell]:
-    """All cells of a task.
-
-    Settings were chosen by looking at ours on the first seeds, so that ours is judged on the next ones.
-    """
+    """All cells of a task."""
     env_steps, everybody = int(TASKS[name].env_steps * share), tuple(range(seeds))
-    own = [Cell(name, side, everybody, env_steps) for side in (RANDOM, *TASKS[name].defects)]
-    own.append(Cell(name, OURS, tuple(range(seeds, 2 * seeds)), env_steps))
+    own = [Cell(name, side, everybody, env_steps) for side in (RANDOM, OURS, *TASKS[name].defects)]
     return own + [Cell(name, LIBRARY, (seed,), env_steps) for seed in everybody]
 
 
