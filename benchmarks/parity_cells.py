@@ -59,6 +59,11 @@ class Cell:
     seeds: tuple[int, ...]
     env_steps: int
 
+    @property
+    def lineage(self) -> str:
+        """Names the random numbers that its agents of ours train with."""
+        return JUDGED if self.side == OURS else ""
+
     @functools.cached_property
     def key(self) -> str:
         """Everything the numbers' distribution depends on: not the machine, whose instructions change bits alone."""
@@ -73,8 +78,8 @@ class Cell:
             "judging": task.judging.describe(),
             "rule": [self.env_steps, CHECKPOINTS, EPISODES, CURVE_EPISODES, list(self.seeds)],
         }
-        if self.side == OURS:
-            told["lineage"] = JUDGED
+        if self.lineage:
+            told["lineage"] = self.lineage
         numerics = numerics_parts(resolve_algorithm(name), task.training)
         theirs = self.side in (LIBRARY, RANDOM)  # nothing of ours is in their numbers but the environments
         told["numerics"] = {
@@ -102,7 +107,7 @@ class Cell:
             return library.population(agents, task.training, self.env_steps)
         algorithm = resolve_algorithm(task.algorithm)
         configuration = {**algorithm.defaults(), **task.setting, **task.ours}
-        agents = [Agent(configuration, seed, JUDGED if self.side == OURS else "") for seed in self.seeds]
+        agents = [Agent(configuration, seed, self.lineage) for seed in self.seeds]
         if self.side == OURS:
             return algorithm.population(agents, task.training, self.env_steps)
         configured = [algorithm.configure(configuration)] * len(agents)

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]  # it ships no types  # ships no types
-from sklearn.gaussian_process import GaussianProcessRegressor  # type: ignore[import-untyped]  # it ships no types  # it has no types
+from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]  # it ships no types
+from sklearn.gaussian_process import GaussianProcessRegressor  # type: ignore[import-untyped]  # it ships no types
 from sklearn.gaussian_process.kernels import (  # type: ignore[import-untyped]  # it ships no types
     ConstantKernel,
     Hyperparameter,
     Kernel,
     WhiteKernel,
 )
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types  # it has no types
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from autorl.records import FloatArray
 
@@ -76,7 +76,7 @@ class TimeVarying(Kernel):  # type: ignore[misc]  # untyped
         by_epsilon = kernel * -lags * self.epsilon / (1 - self.epsilon)
         return kernel, np.dstack([by_epsilon, kernel * squares])
 
-    def diag(self, X: FloatArray) -> FloatArray:  # noqa: N803  # scikit-learn's names  # scikit-learn's names
+    def diag(self, X: FloatArray) -> FloatArray:  # noqa: N803  # scikit-learn's names
         """The kernel's diagonal (n)."""
         return np.ones(len(X))
 

@@ -14,7 +14,7 @@ PACKAGE = "autorl.schedules"
 
 def bundled_schedules() -> dict[str, type[Schedule]]:
     """The bundled schedules by name, sorted."""
-    return discover(PACKAGE, Schedule)  # type: ignore[type-abstract]  # the base  # the base of what is looked for
+    return discover(PACKAGE, Schedule)  # type: ignore[type-abstract]  # the base of what is looked for
 
 
 def build_schedule(source: str | Mapping[str, object], where: str = "schedule") -> Schedule:

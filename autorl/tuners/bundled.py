@@ -15,7 +15,7 @@ PACKAGE = "autorl.tuners"
 
 def bundled_tuners() -> dict[str, type[Tuner]]:
     """The bundled tuners by name, sorted; finding them loads no optimiser."""
-    return discover(PACKAGE, Tuner)  # type: ignore[type-abstract]  # the base  # the base of what is looked for
+    return discover(PACKAGE, Tuner)  # type: ignore[type-abstract]  # the base of what is looked for
 
 
 def build_tuner(
