@@ -38,7 +38,7 @@ def test_a_number_no_lattice_has_takes_pymoos_energy_directions_and_is_kept() ->
     assert gaps.min() > 0.3
     made[:] = 0
     assert simplex_weights(7, 3).sum() == pytest.approx(7), "nobody writes into what is remembered"
-    assert (np.random.get_state()[1] == before).all()  # type: ignore[index]  # noqa: NPY002
+    assert (np.random.get_state()[1] == before).all()  # type: ignore[index]  # noqa: NPY002  # the legacy state is a tuple
 
 
 def test_the_smallest_lattice_of_at_least_a_number() -> None:

@@ -82,7 +82,7 @@ class SeedIgnored(Sound):
 
 class ReadsGlobals(Sound):
     def draw(self, number: int) -> np.random.Generator:
-        return np.random.default_rng(np.random.get_state()[1][:4].tolist())  # type: ignore[index]  # noqa: NPY002
+        return np.random.default_rng(np.random.get_state()[1][:4].tolist())  # type: ignore[index]  # noqa: NPY002  # the global generator is what is broken here
 
 
 class MovesGlobals(Sound):
