@@ -131,10 +131,11 @@ class Cell:
         return {"final return": final.tolist(), "curve area": np.mean(curve, axis=0).tolist()}
 
 
-def cells_of(name: str, seeds: int, share: float) -> list[Cell]:
-    """All cells of a task."""
-    env_steps, everybody = int(TASKS[name].env_steps * share), tuple(range(seeds))
-    own = [Cell(name, side, everybody, env_steps) for side in (RANDOM, OURS, *TASKS[name].defects)]
+def cells_of(name: str, *, smoke: bool = False) -> list[Cell]:
+    """All cells of a task, or those of a short trial of it."""
+    task = TASKS[name]
+    env_steps, everybody = task.env_steps // (20 if smoke else 1), tuple(range(3 if smoke else task.seeds))
+    own = [Cell(name, side, everybody, env_steps) for side in (RANDOM, OURS, *task.defects)]
     return own + [Cell(name, LIBRARY, (seed,), env_steps) for seed in everybody]
 
 

@@ -25,10 +25,11 @@ def test_ours_holds_where_the_interval_stays_above_the_margin() -> None:
 def test_every_task_has_a_defect_to_be_found_and_cells_for_both_sides() -> None:
     assert {task.algorithm for task in TASKS.values()} == {"ppo", "dqn", "sac", "td3"}
     for name, task in TASKS.items():
-        cells = cells_of(name, 20, 1.0)
+        cells = cells_of(name)
         assert task.defects
-        assert [cell.seeds for cell in cells if cell.side == LIBRARY] == [(seed,) for seed in range(20)]
-        assert [len(cell.seeds) for cell in cells if cell.side != LIBRARY] == [20] * (2 + len(task.defects))
+        assert task.seeds >= 20
+        assert [cell.seeds for cell in cells if cell.side == LIBRARY] == [(seed,) for seed in range(task.seeds)]
+        assert [len(cell.seeds) for cell in cells if cell.side != LIBRARY] == [task.seeds] * (2 + len(task.defects))
 
 
 def test_a_key_follows_all_that_changes_the_numbers() -> None:
@@ -47,7 +48,7 @@ def test_finished_cells_are_kept_and_a_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(parity, "RESULTS", tmp_path)
-    store, cells = Store("parity_cells"), cells_of("td3_reacher", 20, 1.0)
+    store, cells = Store("parity_cells"), cells_of("td3_reacher")
     for number, cell in enumerate(cells[:-1]):
         store.add(cell, {"final return": [float(number)] * len(cell.seeds)}, 1.0)
     assert set(Store("parity_cells").done) == {cell.key for cell in cells[:-1]}
@@ -69,7 +70,7 @@ def test_a_page_holds_every_task_whose_cells_are_all_there(
         monkeypatch.setattr(module, "RESULTS", tmp_path)
     store = Store("parity_cells")
     means = {"random": 0.0, OURS: 99.0, LIBRARY: 100.0}
-    for cell in cells_of("td3_reacher", 20, 1.0):
+    for cell in cells_of("td3_reacher"):
         scores = [means.get(cell.side, defect) + 0.1 * seed for seed in cell.seeds]
         store.add(cell, {"final return": scores, "curve area": scores}, 2.0)
     assert main(["td3_reacher"]) == code
