@@ -1,4 +1,4 @@
-"""Whether iterations, rungs and episodes fit: too long an iteration trains nothing, too short a rung cuts episodes."""
+"""Whether iterations, updates, rungs and episodes fit: what is judged before it learnt, or whose episodes rungs cut."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from autorl.errors import InvalidInput
 from autorl.population import Plan
 from autorl.records import Configuration
 
-__all__ = ["check_iterations", "check_rungs"]
+__all__ = ["check_iterations", "check_rungs", "check_updates"]
 
 
 def check_iterations(
@@ -30,11 +30,7 @@ def check_iterations(
     """
     known = [(plan.iteration_env_steps or 0, index) for index, plan in enumerate(plans)]
     longest, index = max(known, key=lambda entry: (entry[0], -entry[1]))
-    if index == 0:
-        shown = "the baseline"
-    else:
-        values = {name: value for name, value in configurations[index].items() if name in shown_names}
-        shown = f"a configuration with {values}"
+    shown = _shown(configurations, index, shown_names)
     if longest > first_rung:
         raise InvalidInput(
             f"budget.env_steps: one iteration of {shown} takes {longest} env steps, but the first rung lies at "
@@ -46,6 +42,39 @@ def check_iterations(
             f"rung ({first_rung}); the last part of its budget stays unused"
         ]
     return []
+
+
+def check_updates(
+    configurations: Sequence[Configuration], plans: Sequence[Plan], first_rung: int, shown_names: Collection[str]
+) -> list[str]:
+    """Asks whether everybody has learnt something by the first rung (with one rung: the horizon).
+
+    Args:
+        configurations: Full configurations, the baseline first.
+        plans: Theirs, of as many env steps as the first rung.
+        first_rung: In env steps.
+        shown_names: The names shown of a configuration.
+
+    Returns:
+        A warning where a configuration is still what it was initialised as; algorithms that do not count their
+        gradient updates are not asked.
+    """
+    idle = [index for index, plan in enumerate(plans) if plan.gradient_updates == 0]
+    if not idle:
+        return []
+    others = f" (and {len(idle) - 1} more)" if len(idle) > 1 else ""
+    return [
+        f"budget.env_steps: {_shown(configurations, idle[0], shown_names)}{others} takes no gradient update before the "
+        f"first rung at {first_rung} env steps, where it is judged untrained; raise the budget or let learning start "
+        "earlier"
+    ]
+
+
+def _shown(configurations: Sequence[Configuration], index: int, names: Collection[str]) -> str:
+    if index == 0:
+        return "the baseline"
+    values = {name: value for name, value in configurations[index].items() if name in names}
+    return f"a configuration with {values}"
 
 
 def check_rungs(

@@ -27,7 +27,7 @@ from autorl.seeds import SeedPlan
 from autorl.space import SearchSpace, bundled_spaces
 from autorl.study.candidates import representatives
 from autorl.study.description import StudyDescription
-from autorl.study.lengths import check_iterations, check_rungs
+from autorl.study.lengths import check_iterations, check_rungs, check_updates
 from autorl.study.starting import Start, find_start, wasted
 from autorl.study.weights import Vectors, evaluation_weights
 from autorl.tuners import Tuner, build_tuner
@@ -154,8 +154,8 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
     tuner = build_tuner(description.tuner, space, len(chosen), description.tuner_seed, f"{where}: tuner")
     trials = _trials(description, None if tuner.size is None else 1 + len(start_from) + tuner.size)
 
-    def plan(configuration: Configuration) -> Plan:
-        return algorithm.configure({**baseline, **configuration}).plan(spaces, horizon)
+    def plan(configuration: Configuration, env_steps: int = horizon) -> Plan:
+        return algorithm.configure({**baseline, **configuration}).plan(spaces, env_steps)
 
     must_run = {"the baseline (the algorithm's defaults with `fixed`)": {}, "the space's default": space.default()}
     must_run |= {f"start_from[{index}]": dict(entry) for index, entry in enumerate(start_from)}
@@ -168,6 +168,8 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
     warnings = [*start.warnings, *wasted(space.default(), start_from, trials), *warnings]
     with _located(where):
         warnings += check_iterations(candidates, plans, rungs[0], algorithm.static_names() & set(space.names))
+        first = [plan(configuration, rungs[0]) for configuration in candidates]
+        warnings += check_updates(candidates, first, rungs[0], set(space.names))
         warnings += check_rungs(candidates, rungs, spaces.max_episode_steps)
     refuse_constant(
         chosen,

@@ -11,7 +11,7 @@ from autorl.errors import InvalidInput, UnknownName
 from autorl.population import Algorithm, Plan, Population, hyperparameter
 from autorl.records import Agent
 from autorl.study.candidates import representatives
-from autorl.study.lengths import check_iterations, check_rungs
+from autorl.study.lengths import check_iterations, check_rungs, check_updates
 from autorl.study.loading import load_description
 from autorl.study.planning import plan_study
 from autorl.study.resolved import ResolvedStudy, resolve
@@ -221,6 +221,35 @@ def test_an_iteration_longer_than_a_quarter_is_a_warning() -> None:
 
     assert warned(799)
     assert not warned(800)
+
+
+@pytest.mark.parametrize("algorithm", ["dqn", "sac"])
+def test_who_is_judged_before_learning_starts_is_a_warning(algorithm: str) -> None:
+    def warned(starts: int, **entries: object) -> list[str]:
+        found = resolved(
+            algorithm=algorithm,
+            environment={"dqn": "CartPole-v1", "sac": "Pendulum-v1"}[algorithm],
+            space=f"{algorithm}_small",
+            fixed={"learning_starts": starts, "train_freq": 1},
+            budget={"trials": 6, "env_steps": 4000},
+            **entries,
+        )
+        return [text for text in found.warnings if "no gradient update" in text]
+
+    assert warned(3999) == []
+    (text,) = warned(4000)
+    assert text.startswith("budget.env_steps: the baseline (and ")
+    assert "no gradient update before the first rung at 4000 env steps" in text
+    assert warned(999, schedule={"name": "halving", "min_env_steps": 1000}) == []
+    assert "first rung at 1000 env steps" in warned(1000, schedule={"name": "halving", "min_env_steps": 1000})[0]
+
+
+def test_a_configuration_that_learns_too_late_is_named() -> None:
+    idle, busy, unknown = Plan(gradient_updates=0), Plan(gradient_updates=1), Plan()
+    configurations: list[dict[str, int]] = [{"starts": 1}, {"starts": 9, "other": 3}]
+    assert check_updates(configurations, [busy, unknown], 8, {"starts"}) == []
+    (text,) = check_updates(configurations, [busy, idle], 8, {"starts"})
+    assert text.startswith("budget.env_steps: a configuration with {'starts': 9} takes no gradient update")
 
 
 def test_gaps_between_rungs() -> None:
