@@ -6,9 +6,17 @@ Names, defaults and the order of acting, keeping and learning are Stable-Baselin
 
 Huber's loss has the gradient of the 2015 paper's error cut at -1 and 1. Deviations from that paper, all
 Stable-Baselines3's: Adam takes the steps, gradients are clipped by norm, rewards are not clipped, time limits are
-bootstrapped through, and by default learning begins after 100 env steps (there: 50,000 frames). Deviation from
-Stable-Baselines3: epsilon is drawn for every sub-environment alone. From Wang et al.: value and advantages are linear
-outputs of one trunk, without hidden layers of their own, and the gradient that enters the trunk is not rescaled.
+bootstrapped through, and by default learning begins after 100 env steps (there: 50,000 frames), epsilon falls to 0.05
+(0.1) over a tenth of the env steps, and `target_update_interval` counts env steps (gradient steps). Deviations from
+Stable-Baselines3: epsilon is drawn for every sub-environment alone, and holds from the first step on, where its first
+action is greedy without `learning_starts`; `gradient_steps` is at least 1, and `train_freq` no number of episodes; and
+behind the convolutional layers for images (others than its own below a side of 36) stand hidden layers too: its
+`CnnPolicy` is `depth` 0.
+
+From Wang et al.: value and advantages are linear outputs of one trunk, without hidden layers of their own, and the
+gradient that enters the trunk is not rescaled. From Schaul et al.: new transitions have the largest priority ever met,
+not that of those kept; errors are not cut at -1 and 1 before they become priorities; weights are divided by the largest
+of a minibatch; and the learning rate is not lowered, nor double Q-learning presupposed.
 """
 
 from __future__ import annotations
@@ -24,6 +32,7 @@ from torch import Tensor
 
 from autorl.agents.images import ImageLayout, image_shape
 from autorl.agents.networks import Layout
+from autorl.agents.optimiser import SMALLEST_EPSILON
 from autorl.agents.population import observation_length
 from autorl.agents.q_learning import QLearningAlgorithm, QLearningPopulation
 from autorl.agents.replay import Transitions
@@ -109,8 +118,9 @@ class DQN(QLearningAlgorithm):
         for name in ("exploration_initial_eps", "exploration_final_eps", "per_alpha", "per_beta"):
             check_number(name, getattr(self, name), 0, 1)
         check_number("exploration_fraction", self.exploration_fraction, 0, 1, above=True)
-        for name in ("max_grad_norm", "per_eps", "adam_eps"):
+        for name in ("max_grad_norm", "per_eps"):
             check_number(name, getattr(self, name), 0, above=True)
+        check_number("adam_eps", self.adam_eps, SMALLEST_EPSILON)
         check_whole("target_update_interval", self.target_update_interval, 1)
         for name in ("double_q", "dueling", "prioritized_replay"):
             check_flag(name, getattr(self, name))

@@ -12,7 +12,7 @@ both together. As in the authors' code, a rollout's advantages get mean 0 and st
 Further deviations from the authors' code: it normalises observations and rewards by running statistics
 (`VecNormalize`), where `normalize_observations` is off by default here and rewards stay as they are; its value loss is
 the larger one of the unclipped and the clipped value, at a range of 0.2, where `clip_range_vf` is off by default here
-and takes no maximum; and time limits, which end a return there, are bootstrapped through.
+and takes no maximum; and time limits, which end a return there, are bootstrapped through. Images are seen as by `ppo`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
 from autorl.agents.rollout import Batch, minibatches, permutations
 from autorl.checks import check_flag, check_number
 from autorl.environment import Environment
+from autorl.errors import InvalidInput
 from autorl.population import hyperparameter
 from autorl.records import Agent
 
@@ -96,6 +97,10 @@ class MDPO(OnPolicyAlgorithm):
     def __post_init__(self) -> None:
         self.check_shared()
         check_number("step_size", self.step_size, 0, above=True)
+        if self.normalize_advantage and self.n_steps * self.n_envs == 1:
+            raise InvalidInput(
+                "n_steps: 1 leaves no deviation to normalise advantages by; turn normalize_advantage off"
+            )
         for field in dataclasses.fields(self):
             if isinstance(field.default, bool):
                 check_flag(field.name, getattr(self, field.name))

@@ -13,7 +13,8 @@ as in their code, and annealed by env steps, not by iterations.
 Further deviations from the authors' code: training acts with draws from the policy, where their loop takes the squashed
 mean (`step(obs, deterministic=True)`); the old policy is renewed every m gradient steps, there every m env steps, which
 differs unless every env step has one gradient step; uniformly random actions end after 100 env steps by default
-(`learning_starts`), there after 10,000; and the critics learn before the actor, there after it.
+(`learning_starts`), there after 10,000; the critics learn before the actor, there after it; and
+`target_update_interval` counts the gradient steps of one update, there those and the env steps.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class OffPolicyMDPO(SquashedActorAlgorithm):
         anneal_step_size: Whether t_k falls linearly to 0 over the horizon.
         sgd_steps: Gradient steps between renewals of the old policy (the paper's m).
         ent_coef: Worth of the entropy in the return (the paper's lambda); 0 is the return alone.
-        target_update_interval: Gradient steps of one update between updates of the target critics.
+        target_update_interval: Gradient steps between updates of the target critics, counted anew in every update, as
+            in Stable-Baselines3: without effect while `gradient_steps` is 1.
         activation: "relu" or "tanh".
         width: Units of a hidden layer.
         depth: Hidden layers, 0 to 3; 0 is linear.

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from autorl.agents.networks import Layout, StackedMLP
+from autorl.agents.optimiser import SMALLEST_EPSILON
 from autorl.agents.population import observation_length
 from autorl.agents.preferences import check_reward_scale, drawn_weights, in_scaled_rewards, joined, reward_scales
 from autorl.agents.replay import Transitions
@@ -138,8 +139,9 @@ class MODQN(VectorQAlgorithm):
             for end in ("initial", "final"):
                 check_number(f"{end}_{name}", getattr(self, f"{end}_{name}"), 0, 1)
         check_number("per_alpha", self.per_alpha, 0, 1)
-        for name in ("max_grad_norm", "per_eps", "weight_concentration", "adam_eps"):
+        for name in ("max_grad_norm", "per_eps", "weight_concentration"):
             check_number(name, getattr(self, name), 0, above=True)
+        check_number("adam_eps", self.adam_eps, SMALLEST_EPSILON)
         for name in ("homotopy", "prioritized_replay", "normalize_observations"):
             check_flag(name, getattr(self, name))
         check_reward_scale(self.reward_scale)

@@ -34,6 +34,7 @@ from torch import Tensor
 from autorl.agents.decomposition import SCALARIZATIONS, Earnings, neighborhoods, psa, sources, utilities, worths
 from autorl.agents.many_policies import ManyPoliciesPopulation
 from autorl.agents.networks import Layout
+from autorl.agents.optimiser import SMALLEST_EPSILON
 from autorl.agents.population import State, observation_length
 from autorl.agents.preferences import check_reward_scale, in_scaled_rewards, reward_scales
 from autorl.agents.replay import Transitions
@@ -141,8 +142,9 @@ class MORLD(VectorQAlgorithm):
         for name in ("initial_epsilon", "final_epsilon"):
             check_number(name, getattr(self, name), 0, 1)
         check_number("utopian_tau", self.utopian_tau, 0)
-        for name in ("psa_delta", "max_grad_norm", "adam_eps"):
+        for name in ("psa_delta", "max_grad_norm"):
             check_number(name, getattr(self, name), 0, above=True)
+        check_number("adam_eps", self.adam_eps, SMALLEST_EPSILON)
         for name in ("shared_buffer", "transfer", "normalize_observations"):
             check_flag(name, getattr(self, name))
         check_reward_scale(self.reward_scale)

@@ -5,6 +5,8 @@ advantages are normalised per minibatch, gradients are clipped by norm, initial 
 default here, values may be clipped and `target_kl` may end the epochs. As in Stable-Baselines3 and not in CleanRL, time
 limits are bootstrapped through, the value loss has no factor 1/2 (nor has the paper's), and a clipped value's loss
 takes no maximum with the unclipped one's. Annealing is CleanRL's: the first iteration has the full learning rate.
+For images there are hidden layers behind the convolutional ones (others than Stable-Baselines3's below a side of 36):
+its `CnnPolicy` is `depth` 0.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
 from autorl.agents.rollout import Batch, minibatches, permutations
 from autorl.checks import check_flag, check_number
 from autorl.environment import Environment
+from autorl.errors import InvalidInput
 from autorl.population import hyperparameter
 from autorl.records import Agent
 
@@ -55,7 +58,8 @@ class PPO(OnPolicyAlgorithm):
         adam_eps: Adam's epsilon.
 
     Raises:
-        InvalidInput: If a value is out of range, or a minibatch larger than a rollout.
+        InvalidInput: If a value is out of range, a minibatch larger than a rollout, or advantages of minibatches of one
+            row are to be normalised.
     """
 
     name: ClassVar[str] = "ppo"
@@ -88,6 +92,10 @@ class PPO(OnPolicyAlgorithm):
         self.check_shared()
         check_number("clip_range", self.clip_range, 0, above=True)
         check_number("target_kl", self.target_kl, 0, above=True, optional=True)
+        if self.normalize_advantage and self.batch_size == 1:
+            raise InvalidInput(
+                "batch_size: 1 leaves no deviation to normalise advantages by; turn normalize_advantage off"
+            )
         for field in dataclasses.fields(self):
             if isinstance(field.default, bool):
                 check_flag(field.name, getattr(self, field.name))

@@ -7,9 +7,11 @@ last step alone, as in Stable-Baselines3.
 
 Deviations from the 2018 paper, all Stable-Baselines3's: its separate network of state values, with a target network of
 its own, is dropped, as in the later version (Haarnoja et al., 2019, arXiv 1812.05905): targets come from the smaller of
-two target critics at a draw from the policy; and a temperature, learned by default, stands in for its scale of the
-rewards. Deviation from Stable-Baselines3: a gradient that is not needed (that of the critics' weights in the actor's
-loss) is not computed.
+two target critics at a draw from the policy; a temperature, learned by default, stands in for its scale of the rewards;
+actions are uniformly random for 100 env steps by default (`learning_starts`); log standard deviations are cut to -20
+and 2; and 1e-6 keeps the logarithm of squashing's slope finite. Deviations from Stable-Baselines3: a gradient that is
+not needed (that of the critics' weights in the actor's loss) is not computed; `gradient_steps` is at least 1, and
+`train_freq` no number of episodes.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ class SAC(SquashedActorAlgorithm):
         gradient_steps: Gradient steps of an update.
         n_steps: Env steps of a return before its bootstrapped rest.
         ent_coef: The temperature: a number, "auto" (learned, from 1), or "auto_0.1" (learned, from 0.1).
-        target_update_interval: Gradient steps of one update between updates of the target critics.
+        target_update_interval: Gradient steps between updates of the target critics, counted anew in every update, as
+            in Stable-Baselines3: without effect while `gradient_steps` is 1.
         target_entropy: What a learned temperature holds the entropy at: a number, or "auto" (minus the action's
             length).
         activation: "relu" or "tanh".

@@ -2,7 +2,8 @@
 
 Names, defaults and the order of the updates are Stable-Baselines3's, except that layers are equally wide (two of 256;
 there and in the paper: 400 and 300) and that `action_noise`, the standard deviation of normal exploration noise on
-actions scaled to [-1, 1], is 0.1 as in the paper (there: none). n-step returns come without off-policy correction.
+actions scaled to [-1, 1], is 0.1 as in the paper (there: none); `gradient_steps` is at least 1, and `train_freq` no
+number of episodes. n-step returns come without off-policy correction.
 
 Further deviations from the paper, all Stable-Baselines3's: a minibatch has 256 transitions (there: 100); uniformly
 random actions end after 100 env steps (there: 1000, or 10,000 where episodes have a fixed length), and the exploration

@@ -7,12 +7,8 @@ of a library's version say, is not seen: take another folder then.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import functools
-import hashlib
-import importlib.util
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +19,13 @@ from autorl.content import digest
 from autorl.registry import resolve_class
 from autorl.schedules import Schedule
 from autorl.tuners import Tuner
+from benchmarks.code_digest import code_digest
 from benchmarks.kept import Kept
 from benchmarks.landscape_data import Landscape, read_landscape
 from benchmarks.landscape_simulation import Entry, Method, Outcome, play
 from benchmarks.landscape_surrogate import Surrogate
 
-__all__ = ["Cell", "Cells", "code_digest", "compute", "label", "surrogate"]
+__all__ = ["Cell", "Cells", "compute", "label", "surrogate"]
 
 FILE = "cells.jsonl"
 CHUNK = 5
@@ -101,25 +98,6 @@ def label(entry: Entry) -> str:
 
 
 @functools.cache
-def code_digest(module: str, prefixes: tuple[str, ...]) -> str:
-    """Digest of a module's code and, through their imports, of all modules it uses whose names begin with a prefix.
-
-    Docstrings and comments do not count.
-    """
-    found: dict[str, str] = {}
-    stack = [module]
-    while stack:
-        name = stack.pop()
-        specification = importlib.util.find_spec(name) if name not in found else None
-        if specification is None or specification.origin is None:
-            continue
-        tree = ast.parse(Path(specification.origin).read_text())
-        stack += [target for target in _imported(tree) if target.startswith(prefixes) and _is_module(target)]
-        found[name] = ast.dump(_without_docstrings(tree))
-    return hashlib.sha256(json.dumps(sorted(found.items())).encode()).hexdigest()
-
-
-@functools.cache
 def surrogate(folder: Path, name: str) -> Surrogate:
     """The surrogate of a landscape; fitting one takes seconds, so each process does it once."""
     return Surrogate(read_landscape(folder, name))
@@ -153,28 +131,3 @@ def _home(kind: str, entry: Entry) -> str:
 def _class(kind: str, name: str) -> type:
     base: type = {"tuner": Tuner, "schedule": Schedule}[kind]
     return resolve_class(kind, name, f"autorl.{kind}s", base)
-
-
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # its parent is a module, so it names something inside
-        return False
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
-            node
-        ):
-            node.body = node.body[1:]
-    return tree

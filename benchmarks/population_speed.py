@@ -179,10 +179,12 @@ def main(arguments: Sequence[str]) -> int:
         "population_speed" if not given.rows else f"population_speed_{'_'.join(given.rows)}",
         f"# Env steps of all agents per CPU second, one core\n\n{table(speed_header, speeds)}\n\n"
         f"{table(cost_header, costs)}\n\n"
-        f"Medians of {given.rounds} rounds, both sides in turn. Evaluation, building, and the first env steps are left "
-        f"out on both sides; of SBX also its compilation. `share of bmm`: planned operations a second, over those of a "
-        f"bare product of the hidden layer's shape. `MiB an agent`: what an agent adds to the peak memory of a short "
-        f"training. `load before`: processes that wanted this machine's {os.cpu_count()} cores besides.\n\n"
+        f"Medians of {given.rounds} rounds, both sides in turn; SBX once, after them. CartPole-v1 is stepped by ours "
+        f"as one batch, the same bit for bit, and by the others one by one. Evaluation, building, and the first env "
+        f"steps are left out on both sides; of SBX also its compilation. `share of bmm`: planned operations a second, "
+        f"over those of a bare product of the hidden layer's shape. `MiB an agent`: what an agent adds to the peak "
+        f"memory of a short training. `load before`: processes that wanted this machine's {os.cpu_count()} cores "
+        f"besides.\n\n"
         f"Elsewhere the library's defaults:\n\n{settings}\n\n"
         f"torch {torch.__version__}, Stable-Baselines3 {stable_baselines3.__version__}, {cpu_capability()}. "
         f"{'MISSED: ' + '; '.join(missed) if missed else 'All met'}.",

@@ -3,8 +3,9 @@
 Run it as `python -m benchmarks.purejaxrl FOLDER --python PYTHON`: a checkout of PureJaxRL (github.com/luchris429), and
 the interpreter of an environment with jax, flax, optax, distrax and gymnax before 1.0. Both train ten agents side by
 side on CartPole-v1, 8 environments x 32 steps, 20 epochs of one minibatch, at equal hyperparameters, on one core; ours
-step Gymnasium's environment, theirs Gymnax's, in the compiled program. CPU time of building, compiling and training;
-loading libraries and evaluation are left out on both sides, which run in turn, in a new process each.
+step Gymnasium's environment as a batch, theirs Gymnax's, in the compiled program. CPU time of building, compiling and
+training; loading libraries and evaluation are left out on both sides, which run in turn: theirs in a new process each
+time, without JAX's cache of compiled programs on disk, ours in this one.
 
     --rounds N  repetitions (3)
 
@@ -93,7 +94,8 @@ def main(arguments: Sequence[str]) -> int:
         f"one shape. {N_ENVS} environments x {N_STEPS} steps, {N_EPOCHS} epochs of one minibatch, 64 x 64 tanh. Every "
         f"shape of networks, rollouts or minibatches, and every number of agents, is compiled anew. Medians of "
         f"{given.rounds} rounds, both sides in turn; loading libraries and evaluation left out on both. Theirs step "
-        f"Gymnax's environment in the compiled program, ours Gymnasium's.",
+        f"Gymnax's environment in the compiled program, ours Gymnasium's as a batch. One compiled program serves all "
+        f"configurations of a shape; a cache of them on disk, which JAX can keep, was not used.",
     )
     return int(ratio < 1)
 

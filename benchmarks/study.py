@@ -1,12 +1,13 @@
 """How much sooner a whole study is done than with Optuna and Stable-Baselines3, and whether it finds as good an agent.
 
 Run it as `python -m benchmarks.study --cells FOLDER`. PPO on CartPole-v1 in its default space, TPE, 24 configurations
-on 5 seeds for 20,000 env steps each, in two processes; then the winner, the space's default and the algorithm's
-defaults on 20 test seeds. Both sides train and evaluate equally often, 20 episodes each, one thread a process, and
-run in turn. Wall time counts from start to end, imports and bookkeeping included. A finished pair is kept in the
-folder.
+on 5 seeds for 20,000 env steps each (cut to whole rollouts on both sides), in two processes; then the winner, the
+space's default and the algorithm's defaults on 20 test seeds. Evaluations have 20 episodes on both sides; ours plays
+one more at half of the training. One thread a process; the sides run in turn, and each pair has the other side first
+and other seeds. Wall time counts from start to end, imports and bookkeeping included. A finished pair is kept in the
+folder, under the code of both scripts, of the tuner and of what trains; the loop around them is not looked at.
 
-    --repetitions N   seeds of the tuner, paired between the sides (3)
+    --repetitions N   pairs (3)
     --minutes M       begins no pair after so many minutes
 
 Exit code 1 if it is less than 7 times as fast, or the lower end of the 95 % interval of the difference in test return
@@ -16,7 +17,9 @@ lies below -5 % of (theirs - uniformly random policy); 2 if pairs are missing.
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -30,31 +33,55 @@ import yaml
 from autorl.content import digest
 from autorl.environment import Environment
 from autorl.environment.evaluation import random_returns
-from autorl.numerics import numerics_parts
+from autorl.numerics import cpu_capability, numerics_parts
 from autorl.population import resolve_algorithm
 from autorl.seeds import SeedPlan
 from autorl.statistics import estimate
 from benchmarks.children import in_child, table, write_result
+from benchmarks.code_digest import code_digest
 from benchmarks.kept import Kept
 
 WANTED, MARGIN = 7.0, 0.05
 ENVIRONMENT, TRIALS, ENV_STEPS, EPISODES, PROCESSES = "CartPole-v1", 24, 20_000, 20, 2
 SCRIPTS = {"ours": "study_ours.py", "theirs": "study_peer.py"}
-SEEDS = SeedPlan.of(5, 0, 20)
+SEEDS, SHIFT = SeedPlan.of(5, 0, 20), 100
+"""Of the first pair, and how far those of the next are."""
+PEERS = ("optuna", "stable_baselines3")
 SPACE = Path(__file__).parents[1] / "search_spaces" / "ppo.yaml"
 
 
 def run(script: str, repetition: int) -> dict[str, Any]:
-    """Wall seconds of a side's study, and its winner's returns."""
+    """Wall seconds of a side's study, its winner's returns, and how busy the machine was before."""
     space = {name: entry for name, entry in yaml.safe_load(SPACE.read_text()).items() if name != "relations"}
+    tuning, test = ([seed + SHIFT * repetition for seed in seeds] for seeds in (SEEDS.tuning, SEEDS.test))
     told = {
         "environment": ENVIRONMENT, "space": space, "trials": TRIALS, "env_steps": ENV_STEPS, "episodes": EPISODES,
-        "tuning_seeds": SEEDS.tuning, "test_seeds": SEEDS.test, "seed": repetition, "processes": PROCESSES,
+        "tuning_seeds": tuning, "test_seeds": test, "seed": repetition, "processes": PROCESSES,
     }  # fmt: skip
-    begun = time.monotonic()
+    load, begun = os.getloadavg()[0], time.monotonic()
     command = [sys.executable, str(Path(__file__).parent / script), json.dumps(told)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return {"seconds": time.monotonic() - begun, **json.loads(done.stdout.splitlines()[-1])}
+    return {"seconds": time.monotonic() - begun, "load": load, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def pair(repetition: int) -> dict[str, Any]:
+    """Both sides, the one first that was second before."""
+    sides = list(SCRIPTS.items())
+    return {side: run(script, repetition) for side, script in (sides[::-1] if repetition % 2 else sides)}
+
+
+def key(repetition: int) -> str:
+    """What a pair depends on."""
+    codes = [code_digest(f"benchmarks.{script.removesuffix('.py')}", ("benchmarks.",)) for script in SCRIPTS.values()]
+    return digest(
+        [
+            [ENVIRONMENT, TRIALS, ENV_STEPS, EPISODES, PROCESSES, SEEDS.tuning, SEEDS.test, SHIFT, SPACE.read_text()],
+            [*codes, code_digest("autorl.tuners.optuna_tuners", ("autorl.tuners.",))],
+            {name: importlib.metadata.version(name) for name in PEERS},
+            numerics_parts(resolve_algorithm("ppo"), Environment(ENVIRONMENT)),
+            repetition,
+        ]
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -65,14 +92,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--minutes", type=float, default=float("inf"))
     given = parser.parse_args(arguments)
     kept, begun, pairs = Kept(given.cells / "study.jsonl"), time.monotonic(), []
-    rule = [TRIALS, ENV_STEPS, EPISODES, PROCESSES, SEEDS.tuning, SEEDS.test, SPACE.read_text()]
-    numerics = numerics_parts(resolve_algorithm("ppo"), Environment(ENVIRONMENT))
     for repetition in range(given.repetitions):
-        key = digest([rule, numerics, repetition])
-        if key not in kept.entries and time.monotonic() - begun < 60 * given.minutes:
-            kept.add(key, {side: run(script, repetition) for side, script in SCRIPTS.items()})
-        if key in kept.entries:
-            pairs.append(kept.entries[key])
+        name = key(repetition)
+        if name not in kept.entries and time.monotonic() - begun < 60 * given.minutes:
+            kept.add(name, pair(repetition))
+        if name in kept.entries:
+            pairs.append(kept.entries[name])
             print(f"{repetition}: {_said(pairs[-1])}", flush=True)
     if len(pairs) < given.repetitions:
         return 2
@@ -94,17 +119,31 @@ def page(pairs: Sequence[Mapping[str, Any]], chance: float) -> tuple[str, bool]:
             str(number), *(f"{pair[side]['seconds']:.0f}" for side in SCRIPTS), f"{ratio:.1f}",
             *(f"{pair[side]['tuning']:.1f}" for side in SCRIPTS),
             *(f"{statistics.fmean(pair[side]['test']):.1f}" for side in SCRIPTS),
+            *(f"{pair[side]['load']:.1f}" for side in SCRIPTS),
         ]
         for number, (pair, ratio) in enumerate(zip(pairs, ratios, strict=True))
     ]  # fmt: skip
-    header = ["repetition", "ours, s", "theirs, s", "ratio", "tuning, ours", "theirs", "test, ours", "theirs"]
+    header = [
+        "repetition",
+        "ours, s",
+        "theirs, s",
+        "ratio",
+        "tuning, ours",
+        "theirs",
+        "test, ours",
+        "theirs",
+        "load before, ours",
+        "theirs",
+    ]
     text = (
         f"# A whole study against Optuna with Stable-Baselines3\n\n{table(header, rows)}\n\n"
         f"Wall time in {PROCESSES} processes, ratio {statistics.median(ratios):.1f} (median; wanted {WANTED:g}). "
         f"Returns of the winner; on test seeds ours minus theirs {found.mean:+.1f} [{found.low:+.1f}, "
         f"{found.high:+.1f}], allowed {allowed:.1f}. {TRIALS} configurations of PPO on {ENVIRONMENT}, TPE, "
         f"{len(SEEDS.tuning)} tuning seeds, {ENV_STEPS:,} env steps, {len(SEEDS.test)} test seeds, {EPISODES} "
-        f"episodes; winner, space's default and algorithm's defaults tested. {'Met' if held else 'MISSED'}."
+        f"episodes; winner, space's default and algorithm's defaults tested. Every pair has other seeds, and the other "
+        f"side first. {', '.join(f'{name} {importlib.metadata.version(name)}' for name in PEERS)}, {cpu_capability()}. "
+        f"{'Met' if held else 'MISSED'}."
     )
     return text, held
 

@@ -2,7 +2,8 @@
 
 It uses nothing of ours. Told as JSON are the space (as in our space files), the defaults of both sides, seeds, env
 steps and episodes; printed is what the winner returns on the test seeds. TPE, the default configuration first, a mean
-over tuning seeds; then the winner, the space's default and the library's defaults train on every test seed.
+over tuning seeds; then the winner, the space's default and the library's defaults train on every test seed. An agent
+trains whole rollouts within its env steps, as ours do: the library alone would begin one more.
 """
 
 from __future__ import annotations
@@ -58,29 +59,32 @@ def train(configuration: Mapping[str, Any], seed: int, told: Mapping[str, Any]) 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You have specified a mini-batch size")
         warnings.filterwarnings("ignore", "Evaluation environment is not wrapped")
+        model = PPO("MlpPolicy", environment, seed=seed, device="cpu", **arguments)
+        rollout = model.n_steps * model.n_envs
         try:
-            model = PPO("MlpPolicy", environment, seed=seed, device="cpu", **arguments).learn(told["env_steps"])
-        except ValueError:  # a distribution of nan
+            model.learn(told["env_steps"] // rollout * rollout)
+        except ValueError as error:
+            if "nan" not in str(error):  # of its distribution
+                raise
             return float("nan")
         returns, _ = evaluate_policy(model, environment, n_eval_episodes=told["episodes"])
     return float(returns)
 
 
-def work(journal: str, trials: int, sampler_seed: int, told: Mapping[str, Any]) -> None:
-    """One process's share of the trials."""
+def work(journal: str, sampler_seed: int, told: Mapping[str, Any]) -> None:
+    """Runs trials until all are given out, whichever process is free."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage, sampler = JournalStorage(JournalFileBackend(journal)), optuna.samplers.TPESampler(seed=sampler_seed)
     study = optuna.load_study(study_name="peer", storage=storage, sampler=sampler)
 
-    def objective(trial: optuna.Trial) -> float:
+    while (trial := study.ask()).number < told["trials"]:
         configuration = suggest(trial, told["space"])
         trial.set_user_attr("configuration", configuration)
         returns = [train(configuration, seed, told) for seed in told["tuning_seeds"]]
         if np.isnan(returns).any():
-            raise optuna.TrialPruned
-        return float(np.mean(returns))
-
-    study.optimize(objective, n_trials=trials)
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(trial, float(np.mean(returns)))
 
 
 def main(told: Mapping[str, Any]) -> None:
@@ -92,11 +96,10 @@ def main(told: Mapping[str, Any]) -> None:
             study_name="peer", storage=JournalStorage(JournalFileBackend(journal)), direction="maximize"
         )
         study.enqueue_trial(encoded(told["space"]))
-        share = told["trials"] // told["processes"]
-        processes(delayed(work)(journal, share, 100 * told["seed"] + turn, told) for turn in range(told["processes"]))
+        processes(delayed(work)(journal, 100 * told["seed"] + turn, told) for turn in range(told["processes"]))
         best, default = study.best_trial.user_attrs["configuration"], study.trials[0].user_attrs["configuration"]
         wanted: list[tuple[dict[str, Any], int]] = [({}, seed) for seed in told["tuning_seeds"]]
-        judged: tuple[dict[str, Any], ...] = (best, default, {})
+        judged: list[dict[str, Any]] = [best, *([default] if default != best else []), {}]
         wanted += [(one, seed) for one in judged for seed in told["test_seeds"]]
         returns = processes(delayed(train)(one, seed, told) for one, seed in wanted)
         first = len(told["tuning_seeds"])

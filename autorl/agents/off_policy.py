@@ -122,8 +122,7 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         self.replay.add(step, seen, stored, answer, going)
         self.remember(step, going)
         self.stepped(step, going)
-        numbers = (answer.rewards.reshape(self.size, -1), answer.next_observations.reshape(self.size, -1))
-        sound: npt.NDArray[np.bool_] = np.isfinite(numbers[0]).all(1) & np.isfinite(numbers[1]).all(1)
+        sound = _finite(answer.rewards, self.size) & _finite(answer.next_observations, self.size)
         done = step + 1
         due = going & sound & (done % h.whole("train_freq") == 0) & (done * self.static.environments > starts)
         for turn in range(int(times[due].max(initial=0))):
@@ -285,3 +284,11 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         units = stream(agent.seed, "replay", lineage=agent.lineage, index=block).random(shape)
         generator = stream(agent.seed, "exploration", lineage=agent.lineage, index=block)
         return {"replay": units, **self.noise(generator, configuration, steps)}
+
+
+def _finite(numbers: Array, size: int) -> npt.NDArray[np.bool_]:
+    """Whose numbers (M N, ...) are finite (M) as the replay keeps them: what is too large for float32 is not."""
+    with np.errstate(over="ignore"):
+        kept = numbers.astype(np.float32) if numbers.dtype == np.float64 else numbers
+    found: npt.NDArray[np.bool_] = np.isfinite(kept).reshape(size, -1).all(1)
+    return found

@@ -18,7 +18,7 @@ from autorl.agents.distributions import actions_for
 from autorl.agents.image_actor_critic import ImageActorCriticShape
 from autorl.agents.images import image_shape
 from autorl.agents.normalization import ObservationNormalizer
-from autorl.agents.optimiser import Adam
+from autorl.agents.optimiser import SMALLEST_EPSILON, Adam
 from autorl.agents.population import StackedPopulation, State, observation_length
 from autorl.agents.rollout import Batch, Rollout, collect, flat
 from autorl.agents.training import TrainingEnvironments
@@ -61,8 +61,8 @@ class OnPolicyAlgorithm(Algorithm):
         """
         for name in ("learning_rate", "ent_coef", "vf_coef"):
             check_number(name, getattr(self, name), 0, sys.float_info.max)
-        for name in ("max_grad_norm", "adam_eps"):
-            check_number(name, getattr(self, name), 0, above=True)
+        check_number("max_grad_norm", self.max_grad_norm, 0, above=True)
+        check_number("adam_eps", self.adam_eps, SMALLEST_EPSILON)
         check_number("clip_range_vf", self.clip_range_vf, 0, above=True, optional=True)
         for name in ("gamma", "gae_lambda"):
             check_number(name, getattr(self, name), 0, 1)

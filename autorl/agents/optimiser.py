@@ -9,10 +9,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Adam"]
+__all__ = ["SMALLEST_EPSILON", "Adam"]
 
 Float64 = npt.NDArray[np.float64]
 BETAS = (0.9, 0.999)
+SMALLEST_EPSILON = float(np.finfo(np.float32).tiny)
+"""Anything below may be 0 to the kernel, which computes in float32."""
 Call = tuple[float, float, list[int], list[list[Tensor]]]
 """Learning rate, epsilon, rows, and of each of these the parameters, both moments and the count of steps."""
 
@@ -62,7 +64,8 @@ class Adam:
         norms: Tensor = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
         norms.add_(1e-6)
         if max_grad_norms is not None:
-            gradients.mul_((max_grad_norms / norms).clamp_max_(1.0))
+            # Nan would stay in padding, which no backward pass writes: a row that takes up a sound state was lost.
+            gradients.mul_((max_grad_norms / norms).clamp_max_(1.0).nan_to_num_(0.0))
         if learning is None:
             learning = np.ones(len(gradients), dtype=np.bool_)
         self.steps.add_(torch.from_numpy(learning).to(gradients.device))

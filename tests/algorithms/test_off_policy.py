@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, SupportsFloat
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -296,6 +297,25 @@ def test_who_waits_has_not_diverged_by_the_gradient_it_did_not_take() -> None:
     noise = np.zeros((2, BATCH, 1), np.float32)
     batch = batch_of(3, torch.zeros(2, BATCH, 1))
     assert made.learn(batch, ROWS, 0, EVERYBODY, {"smoothing": noise}).tolist() == [True, True]
+
+
+class Huge(gymnasium.RewardWrapper[Any, Any]):
+    """Finite rewards that float32 does not hold."""
+
+    def reward(self, reward: SupportsFloat) -> float:
+        return 1e39 * float(reward)
+
+
+@pytest.mark.parametrize("prioritized_replay", [False, True])
+def test_a_reward_too_large_for_the_replay_is_met_as_infinite(prioritized_replay: bool) -> None:
+    values = {"learning_starts": 8, "batch_size": 4, "train_freq": 1, "prioritized_replay": prioritized_replay}
+    environment = Environment("CartPole-v1", wrappers=[f"{__name__}:Huge"])
+    population = DQN.population([Agent({**DQN.defaults(), **values}, 0)], environment, 100)
+    population.restart(0)
+    population.advance(40)
+    assert population.diverged.all()
+    (costs,) = population.costs()
+    assert costs.gradient_updates == 0
 
 
 def test_exploration_adds_noise_within_the_bounds() -> None:

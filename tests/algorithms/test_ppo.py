@@ -113,7 +113,9 @@ def test_a_terminated_episode_is_not_and_no_step_counts_across_a_reset() -> None
         ({"ent_coef": float("inf")}, "ent_coef: inf must be at least 0 and finite"),
         ({"learning_rate": "1e-3"}, "learning_rate: '1e-3' is no number"),
         ({"learning_rate": True}, "learning_rate: True is no number"),
-        ({"adam_eps": 0.0}, "adam_eps: 0.0 must be above 0"),
+        ({"adam_eps": 0.0}, "adam_eps: 0.0 must be at least 1.17"),
+        ({"adam_eps": 1e-50}, "adam_eps: 1e-50 must be at least 1.17"),
+        ({"batch_size": 1}, "batch_size: 1 leaves no deviation to normalise advantages by"),
         ({"depth": 4}, "depth: 4 must be at least 0 and at most 3"),
         ({"width": 0}, "width: 0 must be at least 1"),
         ({"n_steps": 2.5}, "n_steps: 2.5 is no whole number"),
@@ -197,6 +199,22 @@ def test_a_policy_that_moves_too_far_stops_while_the_others_go_on() -> None:
     stopped, free = population.costs()
     assert 1 <= stopped.gradient_updates < free.gradient_updates == 40
     assert stopped.flops < free.flops
+
+
+def test_a_sound_state_taken_up_where_an_agent_diverged_trains_as_anywhere() -> None:
+    small = {**PPO.defaults(), "n_steps": 32, "batch_size": 16, "n_epochs": 2}
+    fresh, used = (PPO.population([Agent(small, 0)], Environment("CartPole-v1"), 128) for _ in range(2))
+    sound = used.state_dict()
+    used.network.parameters[...] = float("nan")
+    for population in (used, fresh):
+        population.restart(0)
+        population.advance(64)
+    assert used.diverged.all()
+    used.load_state_dict(sound)
+    used.restart(0)
+    used.advance(64)
+    assert not used.diverged.any()
+    assert used.state_dict()["weights"].tobytes() == fresh.state_dict()["weights"].tobytes()
 
 
 def test_a_learning_rate_that_blows_up_freezes_its_agent_alone() -> None:

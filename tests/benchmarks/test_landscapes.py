@@ -12,7 +12,7 @@ from autorl.records import Status
 from autorl.seeds import stream
 from autorl.study.selection import best_trials
 from autorl.tuners import build_tuner
-from benchmarks.landscape_cells import Cell, Cells, code_digest, compute, surrogate
+from benchmarks.landscape_cells import Cell, Cells, compute, surrogate
 from benchmarks.landscape_choice import choose_elsewhere
 from benchmarks.landscape_data import landscape_names, read_landscape, recorded_space
 from benchmarks.landscape_lookup import look_up
@@ -327,22 +327,6 @@ def test_cells_depend_on_the_method_and_the_record(folder: Path) -> None:
     assert cells.find(cell, landscapes["noisy"]) is None
     other = dataclasses.replace(cell.method, tuner={"name": "random"})
     assert cells.find(dataclasses.replace(cell, method=other), landscapes["exact"]) is None
-
-
-def test_a_digest_sees_code_and_not_words_about_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    package = tmp_path / "digested"
-    package.mkdir()
-
-    def digest(helper: str) -> str:
-        (package / "__init__.py").write_text("")
-        (package / "method.py").write_text("def ask():\n    from digested.helper import number\n    return number\n")
-        (package / "helper.py").write_text(helper)
-        return code_digest.__wrapped__("digested.method", ("digested.",))
-
-    first = digest('"""A number."""\nnumber = 1\n')
-    assert digest('"""Some number."""\n# of no account\nnumber = 1\n') == first
-    assert digest('"""A number."""\nnumber = 2\n') != first
 
 
 # Figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import optuna
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from autorl.space import SearchSpace
+from benchmarks import study, study_peer
 from benchmarks.study import SPACE, page
 from benchmarks.study_peer import encoded, suggest
 
@@ -27,10 +29,57 @@ def test_the_peer_proposes_configurations_of_our_space() -> None:
         space.check(configuration)
 
 
+def test_the_peer_trains_as_much_as_ours_and_no_more_often_than_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained: list[tuple[dict[str, Any], int]] = []
+
+    def returned(configuration: dict[str, Any]) -> float:
+        return -float(configuration.get("learning_rate", 0.0))
+
+    def train(configuration: dict[str, Any], seed: int, _: dict[str, Any]) -> float:
+        trained.append((configuration, seed))
+        return returned(configuration)
+
+    monkeypatch.setattr(study_peer, "train", train)
+    told = {
+        "space": SPACE_ENTRIES, "trials": 3, "env_steps": 300, "tuning_seeds": [1, 2], "test_seeds": [8, 9], "seed": 0,
+        "processes": 1, "episodes": 1, "environment": "CartPole-v1",
+    }  # fmt: skip
+    study_peer.main(told)
+    answer = json.loads(capsys.readouterr().out)
+    default = dict(SearchSpace.load("ppo").default())
+    assert [seed for _, seed in trained[:6]] == [1, 2] * 3
+    assert trained[0][0] == default
+    assert [seed for configuration, seed in trained if not configuration] == [1, 2, 8, 9]
+    best = max((configuration for configuration, _ in trained[:6]), key=returned)
+    assert [configuration for configuration, seed in trained if seed == 8] == (
+        [best, {}] if best == default else [best, default, {}]
+    )
+    assert answer == {"test": [returned(best)] * 2, "tuning": returned(best)}
+
+
+def test_the_peer_trains_whole_rollouts_within_its_env_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stable_baselines3 import PPO
+
+    learnt = []
+    monkeypatch.setattr(PPO, "learn", lambda self, total: learnt.append((total, self.n_steps * self.n_envs)))
+    told = {"environment": "CartPole-v1", "env_steps": 300, "episodes": 1}
+    study_peer.train({"n_envs": 2, "n_steps": 64, "batch_size": 64}, 0, told)
+    assert learnt == [(256, 128)]
+
+
+def test_a_pair_is_measured_anew_when_its_code_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = study.key(0)
+    assert study.key(0) == first != study.key(1)
+    monkeypatch.setattr(study, "code_digest", lambda module, prefixes: module)
+    assert study.key(0) != first
+
+
 def pair(ours: float, theirs: float, returns: float) -> dict[str, Any]:
     return {
-        "ours": {"seconds": ours, "tuning": 480.0, "test": [returns, returns + 2]},
-        "theirs": {"seconds": theirs, "tuning": 490.0, "test": [450.0, 454.0]},
+        "ours": {"seconds": ours, "load": 0.5, "tuning": 480.0, "test": [returns, returns + 2]},
+        "theirs": {"seconds": theirs, "load": 2.0, "tuning": 490.0, "test": [450.0, 454.0]},
     }
 
 
@@ -38,7 +87,11 @@ def pair(ours: float, theirs: float, returns: float) -> dict[str, Any]:
     ("pairs", "shown", "held"),
     [
         # Ratios 8 and 7.5. Theirs return 452, so 5 % of the way from 52 are 20; ours return 441 and 442.
-        ([pair(10, 80, 440), pair(10, 75, 441)], "| 0 | 10 | 80 | 8.0 | 480.0 | 490.0 | 441.0 | 452.0 |", True),
+        (
+            [pair(10, 80, 440), pair(10, 75, 441)],
+            "| 0 | 10 | 80 | 8.0 | 480.0 | 490.0 | 441.0 | 452.0 | 0.5 | 2.0 |",
+            True,
+        ),
         ([pair(10, 60, 440), pair(10, 75, 441)], "ratio 6.8 (median; wanted 7)", False),
         ([pair(10, 80, 430), pair(10, 75, 430)], "ours minus theirs -21.0 [-21.0, -21.0], allowed -20.0", False),
     ],
