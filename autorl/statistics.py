@@ -194,17 +194,19 @@ def stratified_bootstrap(
     *,
     resamples: int,
     seed: int,
+    tail: float = _TAIL,
 ) -> tuple[float, float]:
-    """The ends of a 95 % percentile interval, resampling within each sample.
+    """The ends of a percentile interval, resampling within each sample.
 
     Args:
         samples: One array per stratum (task, side of a comparison), shape (n_t,).
         aggregate: Takes one array of shape (resamples, n_t) per stratum, gives one number per resample.
         resamples: How many.
         seed: Of the stream drawn from; sample t uses its index t.
+        tail: Probability left out at each end; the interval has 95 % if it is not given.
 
     Returns:
-        The 2.5 % and 97.5 % quantiles; both nan if the aggregate is not finite for some resample.
+        The quantiles `tail` and `1 - tail`; both nan if the aggregate is not finite for some resample.
     """
     drawn = []
     for index, sample in enumerate(samples):
@@ -213,7 +215,7 @@ def stratified_bootstrap(
     numbers = aggregate(tuple(drawn))
     if not np.isfinite(numbers).all():
         return math.nan, math.nan
-    low, high = np.quantile(numbers, [_TAIL, 1 - _TAIL])
+    low, high = np.quantile(numbers, [tail, 1 - tail])
     return float(low), float(high)
 
 

@@ -33,7 +33,7 @@ class Task:
         setting: Hyperparameters, the same names on both sides.
         ours: Those that ours alone has.
         defects: What is planted in ours here, each a population.
-        seeds: Of each side.
+        doubled: Whether 20 seeds a side could not decide, and their number was doubled, once.
     """
 
     algorithm: str
@@ -43,7 +43,12 @@ class Task:
     setting: Mapping[str, Value]
     ours: Mapping[str, Value] = field(default_factory=dict)
     defects: Mapping[str, Any] = field(default_factory=dict)
-    seeds: int = 20
+    doubled: bool = False
+
+    @property
+    def seeds(self) -> int:
+        """Of each side."""
+        return 40 if self.doubled else 20
 
 
 class WrongEntropySign(PPOPopulation):
@@ -137,11 +142,11 @@ NOISELESS: dict[str, Value] = {"action_noise": 0.0}
 """The library's default; its noise is an object, which a study cannot name."""
 
 TASKS = {
-    # Over 20 seeds the curve area missed, -14.7 [-24.7, -5.0] with -22.5 allowed, so the seeds were doubled, once.
+    # Over 20 seeds the difference of the curve areas was -14.7 [-24.7, -5.0], with -22.5 allowed.
     "ppo_cartpole": Task(
         "ppo", *_same("CartPole-v1"), 80_000,
         {**PPO, "n_steps": 64, "batch_size": 256, "learning_rate": 2e-3, "gamma": 0.98, "ent_coef": 0.1},
-        defects={"wrong entropy sign": WrongEntropySign, "advantages off by one": AdvantagesOffByOne}, seeds=40,
+        defects={"wrong entropy sign": WrongEntropySign, "advantages off by one": AdvantagesOffByOne}, doubled=True,
     ),
     "ppo_acrobot": Task(
         "ppo", *_same("Acrobot-v1"), 240_000,
@@ -172,8 +177,9 @@ TASKS = {
         "sac", PENDULUM, PENDULUM, 16_000, {**CONTINUOUS, "gamma": 0.9, "learning_starts": 500},
         defects=_defects(SACPopulation),
     ),
+    # Over 20 seeds the difference of the curve areas was +0.5 [-1.9, +2.8], with -1.5 allowed.
     "td3_reacher": Task(
         "td3", *_same("Reacher-v5"), 12_000, {**CONTINUOUS, "gamma": 0.9}, ours=NOISELESS,
-        defects=_defects(TD3Population),
+        defects=_defects(TD3Population), doubled=True,
     ),
 }  # fmt: skip
