@@ -7,13 +7,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, SupportsFloat
-
-import gymnasium
 
 from autorl.numerics import worker_environment
 
-__all__ = ["RESULTS", "Repeated", "TenthReward", "in_child", "table", "write_result"]
+__all__ = ["RESULTS", "in_child", "table", "write_result"]
 
 RESULTS = Path(__file__).parent / "results"
 CHILD = "AUTORL_BENCHMARK_CHILD"
@@ -45,32 +42,3 @@ def write_result(name: str, text: str) -> None:
     print(text)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text + "\n")
-
-
-class TenthReward(gymnasium.RewardWrapper[Any, Any]):
-    """Divides rewards by ten: what a value function of Pendulum's costs takes long to reach is then near."""
-
-    def reward(self, reward: SupportsFloat) -> float:
-        return float(reward) / 10
-
-
-class Repeated(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Does every action several times: independent random actions then move far enough to find distant rewards.
-
-    Args:
-        env: Around which it stands.
-        times: How often; the rewards are added, and an episode that ends in between is over.
-    """
-
-    def __init__(self, env: gymnasium.Env[Any, Any], times: int) -> None:
-        super().__init__(env)
-        self._times = times
-
-    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
-        total = 0.0
-        for _ in range(self._times):
-            observation, reward, terminated, truncated, info = self.env.step(action)
-            total += float(reward)
-            if terminated or truncated:
-                break
-        return observation, total, terminated, truncated, info

@@ -14,10 +14,7 @@ Exit code 1 if a row that was run falls short of what is wanted.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +27,7 @@ from autorl.population import resolve_algorithm
 from autorl.records import Agent
 from benchmarks.children import in_child, table, write_result
 from benchmarks.morl_speed_rows import PEERS, ROWS, Row
+from benchmarks.peers import run_peer
 
 AGENTS = 10
 HEADER = [
@@ -96,10 +94,7 @@ def theirs(row: Row, python: Path) -> Timed:
         "peer": row.peer, "environment": row.environment, "made": dict(row.made), "trained": dict(row.trained),
         "warm": row.warm, "steps": row.warm + row.steps,
     }  # fmt: skip
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [str(python), "-W", "ignore", str(Path(__file__).parent / "morl_peer_child.py"), json.dumps(told)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
-    answer = json.loads(done.stdout.splitlines()[-1])
+    answer = run_peer(python, "morl_peer_child.py", told)
     return Timed(answer["seconds"], answer["steps"], answer["updates"])
 
 

@@ -112,13 +112,13 @@ def _same(id: str, **arguments: Any) -> tuple[Environment, Environment]:
 
 
 # Undivided, a value function takes half of the budget to reach the returns, and seeds differ too much to compare.
-SCALED = [{"name": "benchmarks.children:TenthReward"}]
+SCALED = [{"name": "benchmarks.wrappers:TenthReward"}]
 # Done once each, random actions never come to the goal, and agents learn to stand still.
-EIGHT_TIMES = [{"name": "benchmarks.children:Repeated", "kwargs": {"times": 8}}]
+EIGHT_TIMES = [{"name": "benchmarks.wrappers:Repeated", "kwargs": {"times": 8}}]
 FIVE_ACTIONS = [{"name": "DiscretizeAction", "kwargs": {"bins": 5}}]
 SAID = {
-    "benchmarks.children:TenthReward": "rewards divided by 10 in training",
-    "benchmarks.children:Repeated": "every action done eight times",
+    "benchmarks.wrappers:TenthReward": "rewards divided by 10 in training",
+    "benchmarks.wrappers:Repeated": "every action done eight times",
     "DiscretizeAction": "five actions",
 }
 """What a page says of a wrapper, by its name."""

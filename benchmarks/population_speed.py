@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import statistics
 import subprocess
@@ -33,6 +32,7 @@ import torch
 
 from autorl.numerics import cpu_capability
 from benchmarks.children import in_child, table, write_result
+from benchmarks.peers import run_peer
 from benchmarks.speed_rows import ROWS, Row, Timed, library, train
 
 SIZES = (1, 2, 5, 10, 30)
@@ -99,15 +99,11 @@ def peak(row: Row, agents: int) -> int:
 
 def sbx_speed(python: Path, row: Row) -> Timed | None:
     """One agent of SBX, or None where it does not run; the time before, compilation in it, is printed."""
-    told = {**dataclasses.asdict(row), "setting": dict(row.setting)}
-    child = Path(__file__).parent / "sbx_child.py"
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [str(python), str(child), json.dumps(told)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        print(f"SBX did not run: {done.stderr.strip().splitlines()[-1:]}", flush=True)
+    try:
+        answer = run_peer(python, "sbx_child.py", {**dataclasses.asdict(row), "setting": dict(row.setting)})
+    except subprocess.CalledProcessError as error:
+        print(f"SBX did not run: {error}", flush=True)
         return None
-    answer = json.loads(done.stdout.splitlines()[-1])
     print(f"SBX: {answer['before']:.1f} CPU s of loading and compiling before the clock", flush=True)
     return Timed(answer["seconds"], row.steps)
 

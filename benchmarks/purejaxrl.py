@@ -15,10 +15,7 @@ Exit code 1 if ours take longer than theirs with compilation.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -28,6 +25,7 @@ from autorl.environment import Environment
 from autorl.population import resolve_algorithm
 from autorl.records import Agent
 from benchmarks.children import in_child, table, write_result
+from benchmarks.peers import run_peer
 
 AGENTS, ENV_STEPS, N_ENVS, N_STEPS, N_EPOCHS = 10, 20_480, 8, 32, 20
 RATE, GAMMA, GAE_LAMBDA, CLIP, VF_COEF, NORM = 1e-3, 0.98, 0.8, 0.2, 0.5, 0.5
@@ -57,11 +55,8 @@ def theirs(folder: Path, python: Path) -> tuple[float, float]:
         "UPDATE_EPOCHS": N_EPOCHS, "NUM_MINIBATCHES": 1, "GAMMA": GAMMA, "GAE_LAMBDA": GAE_LAMBDA, "CLIP_EPS": CLIP,
         "ENT_COEF": 0.0, "VF_COEF": VF_COEF, "MAX_GRAD_NORM": NORM, "ACTIVATION": "tanh", "ANNEAL_LR": False,
     }  # fmt: skip
-    told = json.dumps({"folder": str(folder.resolve()), "agents": AGENTS, "config": config})
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [str(python), str(Path(__file__).parent / "purejaxrl_child.py"), told]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
-    answer = json.loads(done.stdout.splitlines()[-1])
+    told = {"folder": str(folder.resolve()), "agents": AGENTS, "config": config}
+    answer = run_peer(python, "purejaxrl_child.py", told)
     return answer["compiling"], answer["training"]
 
 

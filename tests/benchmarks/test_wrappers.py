@@ -5,7 +5,7 @@ from __future__ import annotations
 import gymnasium
 import pytest
 
-from benchmarks.children import Repeated
+from benchmarks.wrappers import Repeated
 
 
 @pytest.mark.parametrize(("limit", "lengths"), [(10, [4, 4, 2]), (8, [4, 4])])
