@@ -98,7 +98,9 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Everything its numbers depend on, times apart."""
+        """What its numbers depend on; of tuners, schedules and the loop around them the names alone, so that a change
+        there asks for another folder.
+        """
         task, side = TASKS[self.task], SIDES[self.side]
         numerics = numerics_parts(resolve_algorithm(task.algorithm), Environment(task.environment))
         return digest([asdict(task), asdict(side), self.repetition, TRAININGS, TEST_SEEDS, EPISODES, numerics])

@@ -6,7 +6,8 @@ policy. The share is the hypervolume over that of the environment's known front,
 point; it can exceed 1 where episodes are random. CPU seconds are of all five seeds, evaluation included, one thread.
 
 A row measured before is not measured again: cells are kept in `benchmarks/results/morl_fronts.json` until the row
-changes. `--again` measures anew. Exit code 1 if no row of a task that was asked for reaches what is wanted in its time.
+changes; a changed source is not seen, and `--again` measures anew. Exit code 1 if no row of a task that was asked for
+reaches what is wanted in its time.
 """
 
 from __future__ import annotations
