@@ -93,7 +93,7 @@ def pair(ours: float, theirs: float, returns: float) -> dict[str, Any]:
             True,
         ),
         ([pair(10, 60, 440), pair(10, 75, 441)], "ratio 6.8 (median; wanted 7)", False),
-        ([pair(10, 80, 430), pair(10, 75, 430)], "of studies not run yet [-21.0, -21.0]", False),
+        ([pair(10, 80, 430), pair(10, 75, 430)], "ours minus theirs -21.0 [-21.0, -21.0], allowed -20.0", False),
     ],
 )
 def test_a_study_must_be_fast_and_its_winner_good(pairs: list[dict[str, Any]], shown: str, held: bool) -> None:
