@@ -168,7 +168,7 @@ def resolve(description: StudyDescription, directory: Path | None = None) -> Res
     warnings = [*start.warnings, *wasted(space.default(), start_from, trials), *warnings]
     with _located(where):
         warnings += check_iterations(candidates, plans, rungs[0], algorithm.static_names() & set(space.names))
-        first = [plan(configuration, rungs[0]) for configuration in candidates]
+        first = plans if rungs[0] == horizon else [plan(configuration, rungs[0]) for configuration in candidates]
         warnings += check_updates(candidates, first, rungs[0], set(space.names))
         warnings += check_rungs(candidates, rungs, spaces.max_episode_steps)
     refuse_constant(
