@@ -208,7 +208,8 @@ def page(judgements: Sequence[Judgement]) -> str:
     twice = ", ".join(judgement.name for judgement in judgements if TASKS[judgement.name].doubled)
     wider = f"; on {twice}, where 20 seeds could not decide and were doubled once, {1 - 2 * TAIL_OF_TWO:.2%}"
     wider = f"{wider}, as two looks ask for (Pocock, 1977)" if twice else ""
-    verdict = f"On these {len(judgements)} of {len(TASKS)} tasks ours holds, and every defect is noticed."
+    which = f"these {len(judgements)} of {len(TASKS)}" if left else f"all {len(TASKS)}"
+    verdict = f"On {which} tasks ours holds, and every defect is noticed."
     return "\n\n".join(
         [
             "# Returns against Stable-Baselines3's",

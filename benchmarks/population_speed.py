@@ -97,15 +97,15 @@ def peak(row: Row, agents: int) -> int:
     return int(line.split()[1]) * 1024
 
 
-def sbx_speed(python: Path, row: Row) -> Timed | None:
-    """One agent of SBX, or None where it does not run; the time before, compilation in it, is printed."""
+def sbx_speed(python: Path, row: Row) -> tuple[Timed, str] | None:
+    """One agent of SBX, and versions, or None where it does not run; the time before, with compilation, is printed."""
     try:
         answer = run_peer(python, "sbx_child.py", {**dataclasses.asdict(row), "setting": dict(row.setting)})
     except subprocess.CalledProcessError as error:
         print(f"SBX did not run: {error}", flush=True)
         return None
     print(f"SBX: {answer['before']:.1f} CPU s of loading and compiling before the clock", flush=True)
-    return Timed(answer["seconds"], row.steps)
+    return Timed(answer["seconds"], row.steps), answer["versions"]
 
 
 def measure(row: Row, rounds: int) -> Measured:
@@ -132,11 +132,17 @@ def main(arguments: Sequence[str]) -> int:
         print(peak(ROWS[given.rows[0]], given.memory))
         return 0
 
+    import stable_baselines3
+
     speeds, costs, missed = [], [], []
+    versions = {f"torch {torch.__version__}", f"Stable-Baselines3 {stable_baselines3.__version__}"}
     for name in given.rows or ROWS:
         row, load = ROWS[name], os.getloadavg()[0]
         found = measure(row, given.rounds)
-        sbx = None if given.sbx is None else sbx_speed(given.sbx, row)
+        sbx = None
+        if given.sbx is not None and (answer := sbx_speed(given.sbx, row)):
+            sbx, peer = answer
+            versions.add(peer)
         ratio, ours = statistics.median(found.ratios), statistics.median(one.speed for one in found.ours[10])
         short = [] if ratio >= row.wanted else [row.title]
         missed += short
@@ -157,8 +163,6 @@ def main(arguments: Sequence[str]) -> int:
             [row.title, *(f"{found.cost(size):.1f}" for size in SIZES), f"{memory / MEBIBYTE:.1f}", f"{load:.1f}"]
         )
         print(" | ".join([*speeds[-1], *costs[-1][1:]]), flush=True)
-
-    import stable_baselines3
 
     speed_header = [
         "task",
@@ -182,7 +186,7 @@ def main(arguments: Sequence[str]) -> int:
         f"memory of a short training. `load before`: processes that wanted this machine's {os.cpu_count()} cores "
         f"besides.\n\n"
         f"Elsewhere the library's defaults:\n\n{settings}\n\n"
-        f"torch {torch.__version__}, Stable-Baselines3 {stable_baselines3.__version__}, {cpu_capability()}. "
+        f"{', '.join(sorted(versions, key=str.lower))}, {cpu_capability()}. "
         f"{'MISSED: ' + '; '.join(missed) if missed else 'All met'}.",
     )
     return int(bool(missed))

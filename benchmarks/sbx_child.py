@@ -20,6 +20,7 @@ def main(row: dict[str, Any]) -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     begun = time.process_time()
     import gymnasium
+    import jax  # type: ignore[import-not-found]  # not in our environment
     import sbx  # type: ignore[import-not-found]  # not in our environment
     from flax import linen  # type: ignore[import-not-found]  # not in our environment
     from stable_baselines3.common.vec_env import DummyVecEnv
@@ -31,7 +32,9 @@ def main(row: dict[str, Any]) -> None:
     model.learn(row["warm"], log_interval=None)
     started = time.process_time()
     model.learn(row["steps"], log_interval=None, reset_num_timesteps=False)
-    print(json.dumps({"seconds": time.process_time() - started, "before": started - begun}))
+    seconds = time.process_time() - started
+    versions = f"SBX {sbx.__version__}, JAX {jax.__version__}"
+    print(json.dumps({"seconds": seconds, "before": started - begun, "versions": versions}))
 
 
 if __name__ == "__main__":
