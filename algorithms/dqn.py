@@ -184,11 +184,11 @@ class DQNPopulation(QLearningPopulation[DQN]):
 
         # Value of the next observation, whose action the online network chooses in double Q-learning
         following = self.values(self.target.forward(batch.next_observations))
-        best = following.argmax(1, keepdim=True)
+        best = following.max(1, keepdim=True).indices  # `argmax` takes thirteen times as long
         double = h.double_q.bool()
         if double.any():
-            chosen = self.values(self.network.forward(batch.next_observations, learning=False)).argmax(1, keepdim=True)
-            best = chosen.where(double[:, None], best)
+            others = self.values(self.network.forward(batch.next_observations, learning=False))
+            best = others.max(1, keepdim=True).indices.where(double[:, None], best)
         targets = batch.rewards + batch.discounts * following.gather(1, best)[:, 0]
 
         # Error of the action taken
@@ -220,5 +220,6 @@ class DQNPopulation(QLearningPopulation[DQN]):
 
     def greedy(self, observations: Array) -> Array:
         """The actions of the largest values."""
-        best: Array = self.values(self.network.forward(self.seen(observations), learning=False)).argmax(1).cpu().numpy()
+        values = self.values(self.network.forward(self.seen(observations), learning=False))
+        best: Array = values.max(1).indices.cpu().numpy()
         return best

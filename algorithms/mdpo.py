@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
-from autorl.agents.rollout import Batch, minibatches, permutations
+from autorl.agents.rollout import Batch, epochs
 from autorl.checks import check_flag, check_number
 from autorl.environment import Environment
 from autorl.errors import InvalidInput
@@ -134,6 +134,7 @@ class MDPOPopulation(OnPolicyPopulation[MDPO]):
         proximity = torch.from_numpy((1 / step_sizes).astype(np.float32)[:, None]).to(self.device)
         clipping = bool(h.clip_range_vf.isfinite().any())
         old_log_std = self.network.log_std.clone()
+        slopes = self.network.gradients.view(self.size, -1)
 
         # Advantage normalisation
         if data.advantages.shape[1] > 1:
@@ -141,27 +142,24 @@ class MDPOPopulation(OnPolicyPopulation[MDPO]):
             normalized = (data.advantages - mean) / (std + 1e-8)
             data = dataclasses.replace(data, advantages=normalized.where(h.normalize_advantage.bool(), data.advantages))
 
-        for order in permutations(self.inside, self.iteration, static.n_epochs, data.advantages.shape[1]):
-            for batch in minibatches(data, order, static.batch_size):
-                size = batch.advantages.shape[1]
-                heads, values = self.network.forward(batch.observations)
-                policy = self.actions.policy(heads, self.network.log_std, batch.actions)
+        for batch in epochs(data, self.inside, self.iteration, static.n_epochs, static.batch_size):
+            size = batch.advantages.shape[1]
+            heads, values = self.network.forward(batch.observations)
+            policy = self.actions.policy(heads, self.network.log_std, batch.actions)
 
-                # Policy loss: -ratio A - ent_coef H + KL(new || old) / t
-                ratio = (policy.log_prob - batch.log_probs).exp()
-                gradients = policy.gradient(ratio * batch.advantages / -size, h.ent_coef / -size)
-                assert batch.heads is not None
-                policy.add_kl_gradient(gradients, batch.heads.transpose(1, 2), old_log_std, proximity / size)
+            # Policy loss: -ratio A - ent_coef H + KL(new || old) / t
+            ratio = (policy.log_prob - batch.log_probs).exp()
+            gradients = policy.gradient(ratio * batch.advantages / -size, h.ent_coef / -size)
+            assert batch.heads is not None
+            policy.add_kl_gradient(gradients, batch.heads.transpose(1, 2), old_log_std, proximity / size)
 
-                # Value loss: (V - return)^2, without gradient where V has left the old value by more than clip_range_vf
-                value_gradient = (values - batch.returns) * (2 * h.vf_coef / size)
-                if clipping:
-                    outside = (values - batch.values).abs() > h.clip_range_vf
-                    value_gradient = value_gradient.masked_fill(outside, 0)
+            # Value loss: (V - return)^2, without gradient where V has left the old value by more than clip_range_vf
+            value_gradient = (values - batch.returns) * (2 * h.vf_coef / size)
+            if clipping:
+                outside = (values - batch.values).abs() > h.clip_range_vf
+                value_gradient = value_gradient.masked_fill(outside, 0)
 
-                self.network.backward(*gradients, value_gradient)
-                self.optimiser.step(
-                    self.network.gradients.view(self.size, -1), learning_rates, h.max_grad_norm, learning
-                )
-                self.gradient_updates += learning
-                self.samples += size * learning
+            self.network.backward(*gradients, value_gradient)
+            self.optimiser.step(slopes, learning_rates, h.max_grad_norm, learning)
+            self.gradient_updates += learning
+            self.samples += size * learning

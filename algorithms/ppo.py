@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from autorl.agents.on_policy import OnPolicyAlgorithm, OnPolicyPopulation
-from autorl.agents.rollout import Batch, minibatches, permutations
+from autorl.agents.rollout import Batch, epochs
 from autorl.checks import check_flag, check_number
 from autorl.environment import Environment
 from autorl.errors import InvalidInput
@@ -127,37 +127,36 @@ class PPOPopulation(OnPolicyPopulation[PPO]):
         vf_coef, clip_range_vf = h.vf_coef.view(-1, *several), h.clip_range_vf.view(-1, *several)
         gradients = self.network.gradients.view(self.size, -1)
 
-        for order in permutations(self.inside, self.iteration, static.n_epochs, data.advantages.shape[1]):
-            for batch in minibatches(data, order, static.batch_size, normalizing):
-                size = batch.advantages.shape[1]
-                heads, values = self.network.forward(batch.observations)
-                policy = self.actions.policy(heads, self.network.log_std, batch.actions)
-                log_ratio = policy.log_prob - batch.log_probs
-                ratio = log_ratio.exp()
+        for batch in epochs(data, self.inside, self.iteration, static.n_epochs, static.batch_size, normalizing):
+            size = batch.advantages.shape[1]
+            heads, values = self.network.forward(batch.observations)
+            policy = self.actions.policy(heads, self.network.log_std, batch.actions)
+            log_ratio = policy.log_prob - batch.log_probs
+            ratio = log_ratio.exp()
 
-                # Stop an agent whose policy has moved too far (approximate KL divergence, Schulman 2020)
-                if stopping:
-                    kl = ((ratio - 1) - log_ratio).mean(1, keepdim=True)
-                    learning &= ~(kl > far)[:, 0].cpu().numpy()
-                    if not learning.any():
-                        return
+            # Stop an agent whose policy has moved too far (approximate KL divergence, Schulman 2020)
+            if stopping:
+                kl = ((ratio - 1) - log_ratio).mean(1, keepdim=True)
+                learning &= ~(kl > far)[:, 0].cpu().numpy()
+                if not learning.any():
+                    return
 
-                # Policy loss: -min(ratio A, clip(ratio) A). Its gradient is that of -ratio A, or 0 where the
-                # clipped term is the smaller one.
-                surrogate = ratio * batch.advantages
-                smaller = surrogate > ratio.clamp(low, high).mul_(batch.advantages)
-                log_prob_gradient = surrogate.masked_fill_(smaller, 0).mul_(-1 / size)
+            # Policy loss: -min(ratio A, clip(ratio) A). Its gradient is that of -ratio A, or 0 where the
+            # clipped term is the smaller one.
+            surrogate = ratio * batch.advantages
+            smaller = surrogate > ratio.clamp(low, high).mul_(batch.advantages)
+            log_prob_gradient = surrogate.masked_fill_(smaller, 0).mul_(-1 / size)
 
-                # Value loss: (V - return)^2, without gradient where V has left the old value by more than clip_range_vf
-                value_gradient = (values - batch.returns).mul_(vf_coef * (2 / size))
-                if clipping:
-                    outside = (values - batch.values).abs() > clip_range_vf
-                    value_gradient.masked_fill_(outside, 0)
+            # Value loss: (V - return)^2, without gradient where V has left the old value by more than clip_range_vf
+            value_gradient = (values - batch.returns).mul_(vf_coef * (2 / size))
+            if clipping:
+                outside = (values - batch.values).abs() > clip_range_vf
+                value_gradient.masked_fill_(outside, 0)
 
-                # Entropy loss: -ent_coef H
-                entropy_gradient = ent_coef * (-1 / size)
+            # Entropy loss: -ent_coef H
+            entropy_gradient = ent_coef * (-1 / size)
 
-                self.network.backward(*policy.gradient(log_prob_gradient, entropy_gradient), value_gradient)
-                self.optimiser.step(gradients, learning_rates, h.max_grad_norm, learning)
-                self.gradient_updates += learning
-                self.samples += size * learning
+            self.network.backward(*policy.gradient(log_prob_gradient, entropy_gradient), value_gradient)
+            self.optimiser.step(gradients, learning_rates, h.max_grad_norm, learning)
+            self.gradient_updates += learning
+            self.samples += size * learning

@@ -37,7 +37,7 @@ class ObservationNormalizer:
 
     def update(self, observations: Array) -> None:
         """Merges observations (M, N, inputs) into the statistics."""
-        if not self.enabled.any():
+        if not np.count_nonzero(self.enabled):
             return
         # Sums one by one: a reduction's order would be NumPy's choice, which sees the other agents' sizes.
         rows = np.moveaxis(observations, 1, 0).astype(np.float64)
@@ -53,7 +53,7 @@ class ObservationNormalizer:
 
     def __call__(self, observations: Array) -> npt.NDArray[np.float32 | np.uint8]:
         """Normalised observations (M, N, inputs), float32; images stay bytes."""
-        if not self.enabled.any():
+        if not np.count_nonzero(self.enabled):
             return observations if self.images else observations.astype(np.float32, copy=False)
         scale = np.sqrt(self.variance + EPSILON)[:, None]
         scaled = ((observations - self.mean[:, None]) / scale).clip(-CLIP, CLIP)

@@ -125,7 +125,9 @@ class OffPolicyPopulation(StackedPopulation[A], Generic[A]):
         sound = _finite(answer.rewards, self.size) & _finite(answer.next_observations, self.size)
         done = step + 1
         due = going & sound & (done % h.whole("train_freq") == 0) & (done * self.static.environments > starts)
-        for turn in range(int(times[due].max(initial=0))):
+        if not np.count_nonzero(due):
+            return sound
+        for turn in range(int(times[due].max())):
             learning = due & (times > turn)
             sound &= self._updated(turn, place, learning) | ~learning
             self.gradient_updates += learning

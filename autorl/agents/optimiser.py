@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -42,6 +40,9 @@ class Adam:
         self._rows = [tensor.unbind(0) for tensor in (parameters, self.mean, self.square, self.steps)]
         self._key: tuple[bytes, ...] = ()
         self._calls: list[Call] = []
+        self._learning = self.steps
+        self._gradients: Tensor | None = None
+        self._slopes: list[list[Tensor]] = []
 
     def step(
         self,
@@ -68,13 +69,15 @@ class Adam:
             gradients.mul_((max_grad_norms / norms).clamp_max_(1.0).nan_to_num_(0.0))
         if learning is None:
             learning = np.ones(len(gradients), dtype=np.bool_)
-        self.steps.add_(torch.from_numpy(learning).to(gradients.device))
-        slopes = gradients.unbind(0)
-        for rate, epsilon, rows, (parameters, means, squares, steps) in self._calls_for(learning_rates, learning):
+        self._plan(gradients, learning_rates, learning)
+        self.steps.add_(self._learning)
+        for (rate, epsilon, _, (parameters, means, squares, steps)), slopes in zip(
+            self._calls, self._slopes, strict=True
+        ):
             # A private name of torch's, the one behind `torch.optim.Adam(fused=True)`, which takes no rows.
             torch._fused_adam_(
                 parameters,
-                [slopes[row] for row in rows],
+                slopes,
                 means,
                 squares,
                 [],
@@ -89,18 +92,21 @@ class Adam:
             )
         return norms
 
-    def _calls_for(self, learning_rates: Float64, learning: npt.NDArray[np.bool_]) -> Sequence[Call]:
-        """A call for each learning rate and epsilon, which the seeds of a configuration share."""
+    def _plan(self, gradients: Tensor, learning_rates: Float64, learning: npt.NDArray[np.bool_]) -> None:
+        """A call for each learning rate and epsilon, which the seeds of a configuration share; made once if it can."""
         key = (learning_rates.tobytes(), self.epsilons.tobytes(), learning.tobytes())
         if key != self._key:
             found: dict[tuple[float, float], list[int]] = {}
             for row in np.flatnonzero(learning).tolist():
                 found.setdefault((float(learning_rates[row]), float(self.epsilons[row])), []).append(row)
-            calls = [
+            self._calls = [
                 (*shared, rows, [[own[row] for row in rows] for own in self._rows]) for shared, rows in found.items()
             ]
-            self._key, self._calls = key, calls
-        return self._calls
+            self._learning = torch.from_numpy(learning.astype(np.float32)).to(gradients.device)
+            self._key, self._gradients = key, None
+        if gradients is not self._gradients:
+            slopes = gradients.unbind(0)
+            self._gradients, self._slopes = gradients, [[slopes[row] for row in rows] for _, _, rows, _ in self._calls]
 
     def states(self, prefix: str = "") -> dict[str, Tensor | Float64]:
         """What continues at a rung: moments and steps taken, live, their names behind a prefix."""

@@ -51,7 +51,7 @@ class TrainingEnvironments:
         """
         flat = actions[: self._agents].reshape(self._agents * self._count, *actions.shape[2:])
         running = None
-        if not self.running.all():
+        if np.count_nonzero(self.running) < self._agents:
             running = np.repeat(self.running, self._count)
             flat = np.where(running.reshape(-1, *[1] * (flat.ndim - 1)), flat, np.zeros((), flat.dtype))
         step = self._vector.step(flat, running)

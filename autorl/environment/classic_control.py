@@ -57,23 +57,21 @@ class ClassicControlVector(VectorEnvironment):
         """Moves every system, or those that run."""
         states, rewards, over = self.moved(self._states, np.asarray(actions).reshape(-1))
         arrived = self.seen(states)
-        going = np.ones(len(self._seeds), dtype=np.bool_)
+        self._elapsed += 1 if running is None else running
+        late = self._elapsed >= self._limit
         if running is not None:
-            going = running
-            states = np.where(going, states, self._states)
-            arrived = np.where(going[:, None], arrived, self._observations)
-            rewards, over = np.where(going, rewards, 0.0), over & going
-        self._elapsed += going
-        ended = over | (going & (self._elapsed >= self._limit))
-        observations = arrived
-        if ended.any():
+            states = np.where(running, states, self._states)
+            arrived = np.where(running[:, None], arrived, self._observations)
+            rewards, over, late = np.where(running, rewards, 0.0), over & running, late & running
+        ended, observations = over | late, arrived
+        if np.count_nonzero(ended):  # `any` takes ten times as long on so few
             rows = np.flatnonzero(ended)
             begun = self._begun(rows.tolist())
             observations = arrived.copy()
             states[:, rows], observations[rows] = begun, self.seen(begun)
             self._elapsed[rows] = 0
         self._states, self._observations = states, observations
-        return Step(arrived, rewards[:, None], over, ended & ~over, observations)
+        return Step(arrived, rewards[:, None], over, late & ~over, observations)
 
     def close(self) -> None:
         """Nothing to release."""

@@ -14,7 +14,7 @@ from autorl.agents.actor_critic import ActorCritic, ActorCriticShape
 from autorl.agents.distributions import Actions, actions_for
 from autorl.agents.networks import Layout
 from autorl.agents.optimiser import Adam
-from autorl.agents.rollout import Batch, minibatches
+from autorl.agents.rollout import Batch, epochs, minibatches
 from autorl.algorithms.ppo import PPO, PPOPopulation
 from autorl.environment import Environment
 from autorl.records import Agent
@@ -196,6 +196,24 @@ def test_masking_an_agent_leaves_every_bit_of_the_others() -> None:
         assert all_of_them[1].isnan().all()
 
 
+def test_adam_sees_what_is_written_into_the_arrays_it_was_handed_before() -> None:
+    generator = torch.Generator().manual_seed(0)
+    start, norms = torch.randn(3, 64, generator=generator), torch.ones(3, 1)
+    rewritten, fresh = start.clone(), start.clone()
+    adams = [Adam(own, np.full(3, 1e-5)) for own in (rewritten, fresh)]
+    gradients, rates, learning = torch.zeros(3, 64), np.full(3, 1e-3), np.ones(3, dtype=np.bool_)
+    for step in range(12):
+        gradients.copy_(torch.randn(3, 64, generator=generator))
+        learning[1], rates[2] = step % 3 > 0, 1e-3 * (1 + step // 4)
+        if step == 6:
+            for adam in adams:
+                adam.epsilons = np.array([1e-5, 1e-2, 1e-5])
+        adams[1].step(gradients.clone(), rates.copy(), norms, learning.copy())
+        adams[0].step(gradients, rates, norms, learning)
+        assert torch.equal(rewritten, fresh)
+    assert adams[0].steps.tolist() == [12, 8, 12]
+
+
 def test_a_layout_keeps_whole_vectors_and_overlaps_nothing() -> None:
     layout = Layout((3, 5, 2), extra=4)
     assert layout.length % 32 == 0
@@ -220,3 +238,21 @@ def test_minibatches_hold_every_row_once_and_the_last_is_shorter() -> None:
     for part in parts:
         assert torch.equal(part.actions.float(), part.returns)
         assert all(torch.equal(part.observations[:, net, :, 2], part.returns) for net in range(networks))
+
+
+def test_a_minibatch_of_the_whole_rollout_is_not_shuffled() -> None:
+    agents, length = [Agent(PPO.defaults(), seed) for seed in range(2)], 6
+    rows = torch.arange(2.0 * length).view(2, length)
+    data = Batch(rows[:, None, :, None].contiguous(), rows.long(), rows, rows, rows, rows)
+    normalizing = torch.tensor([[True], [False]])
+    whole = list(epochs(data, agents, 0, 3, length, normalizing))
+    halves = list(epochs(data, agents, 0, 3, length // 2))
+    assert len(whole) == 3
+    assert len(halves) == 6
+    for part in whole:
+        assert torch.equal(part.returns, rows)
+        torch.testing.assert_close(part.advantages[0], (rows[0] - 2.5) / rows[0].std())
+        assert torch.equal(part.advantages[1], rows[1])
+    passes = [torch.cat([part.returns for part in halves[at : at + 2]], dim=1) for at in (0, 2, 4)]
+    assert all(torch.equal(one.sort(1).values, rows) for one in passes)
+    assert not torch.equal(passes[0], passes[1])
