@@ -184,7 +184,7 @@ class DQNPopulation(QLearningPopulation[DQN]):
 
         # Value of the next observation, whose action the online network chooses in double Q-learning
         following = self.values(self.target.forward(batch.next_observations))
-        best = following.max(1, keepdim=True).indices  # `argmax` takes thirteen times as long
+        best = following.max(1, keepdim=True).indices  # `argmax` takes many times as long
         double = h.double_q.bool()
         if double.any():
             others = self.values(self.network.forward(batch.next_observations, learning=False))

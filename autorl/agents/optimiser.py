@@ -40,7 +40,7 @@ class Adam:
         self._rows = [tensor.unbind(0) for tensor in (parameters, self.mean, self.square, self.steps)]
         self._key: tuple[bytes, ...] = ()
         self._calls: list[Call] = []
-        self._learning = self.steps
+        self._learning = torch.zeros_like(self.steps)
         self._gradients: Tensor | None = None
         self._slopes: list[list[Tensor]] = []
 
@@ -93,7 +93,11 @@ class Adam:
         return norms
 
     def _plan(self, gradients: Tensor, learning_rates: Float64, learning: npt.NDArray[np.bool_]) -> None:
-        """A call for each learning rate and epsilon, which the seeds of a configuration share; made once if it can."""
+        """A call for each learning rate and epsilon, which the seeds of a configuration share.
+
+        They are planned anew when a rate, an epsilon or who learns differs in value, and given other slopes when
+        another tensor comes.
+        """
         key = (learning_rates.tobytes(), self.epsilons.tobytes(), learning.tobytes())
         if key != self._key:
             found: dict[tuple[float, float], list[int]] = {}

@@ -104,7 +104,7 @@ def collect(
         answer = training.step(actions.for_environment(drawn))
         rewards[:, step], terminated[:, step] = answer.rewards, answer.terminated
         ended[:, step] = answer.terminated | answer.truncated
-        if np.count_nonzero(answer.truncated):  # `any` takes ten times as long on so few
+        if np.count_nonzero(answer.truncated):  # `any` takes several times as long on so few
             # All rows are evaluated, so that the product's shape says nothing about who was truncated.
             cut = answer.truncated.reshape(size, count, *[1] * len(several))
             final_values[:, step] = np.where(cut, values(answer.next_observations), 0)
@@ -139,7 +139,8 @@ def epochs(
 ) -> Iterator[Batch]:
     """The minibatches of several passes over a rollout, each pass in another order.
 
-    A minibatch that holds the whole rollout is the same in any order, so that nothing is drawn or shuffled for it.
+    A minibatch that holds the whole rollout is the same in any order, so that nothing is drawn or shuffled for it: the
+    same tensors come in every pass. Read them, do not write.
 
     Args:
         data: The whole rollout as one batch, steps and sub-environments flattened.
@@ -158,9 +159,9 @@ def epochs(
         yield from minibatches(data, order, size, normalizing)
 
 
-def permutations(agents: Sequence[Agent], iteration: int, epochs: int, length: int) -> npt.NDArray[np.int64]:
-    """A permutation per agent and epoch, from its stream "permutation" at this iteration; (epochs, M, length)."""
-    order = np.broadcast_to(np.arange(length), (epochs, length))
+def permutations(agents: Sequence[Agent], iteration: int, count: int, length: int) -> npt.NDArray[np.int64]:
+    """A permutation per agent and epoch, from its stream "permutation" at this iteration; (count, M, length)."""
+    order = np.broadcast_to(np.arange(length), (count, length))
     drawn = [
         stream(agent.seed, "permutation", lineage=agent.lineage, index=iteration).permuted(order, axis=1)
         for agent in agents

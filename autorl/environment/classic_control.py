@@ -34,7 +34,9 @@ class ClassicControlVector(VectorEnvironment):
         """A first state, of the type that Gymnasium keeps it in until the first step."""
 
     @abstractmethod
-    def moved(self, states: FloatArray, actions: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray, npt.NDArray[Any]]:
+    def moved(
+        self, states: FloatArray, actions: npt.NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray, npt.NDArray[Any]]:
         """What actions (N) make of states (numbers, N): the next ones, rewards (N), and whether they are final (N)."""
 
     @abstractmethod
@@ -55,7 +57,7 @@ class ClassicControlVector(VectorEnvironment):
 
     def step(self, actions: npt.NDArray[Any], running: npt.NDArray[np.bool_] | None = None) -> Step:
         """Moves every system, or those that run."""
-        states, rewards, over = self.moved(self._states, np.asarray(actions).reshape(-1))
+        states, rewards, over = self.moved(self._states, np.asarray(actions, dtype=np.int64).reshape(-1))
         arrived = self.seen(states)
         self._elapsed += 1 if running is None else running
         late = self._elapsed >= self._limit
@@ -64,7 +66,7 @@ class ClassicControlVector(VectorEnvironment):
             arrived = np.where(running[:, None], arrived, self._observations)
             rewards, over, late = np.where(running, rewards, 0.0), over & running, late & running
         ended, observations = over | late, arrived
-        if np.count_nonzero(ended):  # `any` takes ten times as long on so few
+        if np.count_nonzero(ended):  # `any` takes several times as long on so few
             rows = np.flatnonzero(ended)
             begun = self._begun(rows.tolist())
             observations = arrived.copy()

@@ -196,22 +196,25 @@ def test_masking_an_agent_leaves_every_bit_of_the_others() -> None:
         assert all_of_them[1].isnan().all()
 
 
-def test_adam_sees_what_is_written_into_the_arrays_it_was_handed_before() -> None:
+def test_adam_plans_by_what_its_arguments_hold_now() -> None:
     generator = torch.Generator().manual_seed(0)
-    start, norms = torch.randn(3, 64, generator=generator), torch.ones(3, 1)
-    rewritten, fresh = start.clone(), start.clone()
-    adams = [Adam(own, np.full(3, 1e-5)) for own in (rewritten, fresh)]
-    gradients, rates, learning = torch.zeros(3, 64), np.full(3, 1e-3), np.ones(3, dtype=np.bool_)
+    own, norms = torch.randn(3, 64, generator=generator), torch.ones(3, 1)
+    adam = Adam(own, np.full(3, 1e-5))
+    buffers, rates, learning = torch.zeros(2, 3, 64), np.full(3, 1e-3), np.ones(3, dtype=np.bool_)
     for step in range(12):
+        gradients = buffers[0] if step in (2, 11) else buffers[1]
         gradients.copy_(torch.randn(3, 64, generator=generator))
-        learning[1], rates[2] = step % 3 > 0, 1e-3 * (1 + step // 4)
-        if step == 6:
-            for adam in adams:
-                adam.epsilons = np.array([1e-5, 1e-2, 1e-5])
-        adams[1].step(gradients.clone(), rates.copy(), norms, learning.copy())
-        adams[0].step(gradients, rates, norms, learning)
-        assert torch.equal(rewritten, fresh)
-    assert adams[0].steps.tolist() == [12, 8, 12]
+        learning[1], rates[2] = step % 3 > 0, 1e-3 * (1 + step // 5)  # written in place
+        if step == 8:
+            adam.epsilons = np.array([1e-5, 1e-2, 1e-5])
+        fresh = own.clone()
+        once = Adam(fresh, adam.epsilons.copy())
+        for other, same in ((once.mean, adam.mean), (once.square, adam.square), (once.steps, adam.steps)):
+            other.copy_(same)
+        once.step(gradients.clone(), rates.copy(), norms, learning.copy())
+        adam.step(gradients, rates, norms, learning)
+        assert torch.equal(own, fresh), step
+    assert adam.steps.tolist() == [12, 8, 12]
 
 
 def test_a_layout_keeps_whole_vectors_and_overlaps_nothing() -> None:

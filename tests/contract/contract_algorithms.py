@@ -16,10 +16,12 @@ from autorl.agents.distributions import SeveralCategoricalActions
 from autorl.agents.rollout import Batch
 from autorl.agents.training import TrainingEnvironments
 from autorl.algorithms.dqn import DQN
+from autorl.algorithms.mdpo import MDPO
 from autorl.algorithms.mo_dqn import MODQN
 from autorl.algorithms.ppo import PPO, PPOPopulation
 from autorl.environment import Environment
 from autorl.population import bundled_algorithms
+from autorl.records import Value
 
 SPACE = {
     "step_size": {"float": [0.01, 1.0], "log": True, "default": 0.1},
@@ -87,7 +89,26 @@ class PrioritisedMO(MODQN):
     prioritized_replay: bool = autorl.hyperparameter(True, static=True)
 
 
-VARIANTS = tuple(f"tests.contract.contract_algorithms:{one.__name__}" for one in (Prioritised, PrioritisedMO))
+@dataclass(frozen=True)
+class Undivided(PPO):
+    """PPO whose minibatch is the whole rollout, the same one in every epoch."""
+
+    name: ClassVar[str] = "undivided"
+    small: ClassVar[Mapping[str, Value]] = {"batch_size": 15}
+
+
+@dataclass(frozen=True)
+class UndividedMDPO(MDPO):
+    """MDPO likewise."""
+
+    name: ClassVar[str] = "undivided_mdpo"
+    small: ClassVar[Mapping[str, Value]] = {"batch_size": 15}
+
+
+VARIANTS = tuple(
+    f"tests.contract.contract_algorithms:{one.__name__}"
+    for one in (Prioritised, PrioritisedMO, Undivided, UndividedMDPO)
+)
 """Bundled algorithms under settings that the small configuration lacks; they keep the costly half of the contract."""
 
 

@@ -76,9 +76,12 @@ class Subject:
         return self.algorithm.checkpoints == "exact"
 
     def configuration(self, **values: Value) -> dict[str, Value]:
-        """The small configuration with some values changed; names the algorithm lacks are left out."""
-        known = self.algorithm.defaults()
-        return {**known, **{name: value for name, value in {**SMALL, **values}.items() if name in known}}
+        """The small configuration with some values changed; names the algorithm lacks are left out.
+
+        A variant says in `small` what it has otherwise.
+        """
+        known, own = self.algorithm.defaults(), getattr(self.algorithm, "small", {})
+        return {**known, **{name: value for name, value in {**SMALL, **own, **values}.items() if name in known}}
 
     def agent(self, seed: int, lineage: str = "", **values: Value) -> Agent:
         return Agent(self.configuration(**values), seed, lineage)
