@@ -14,7 +14,7 @@ from autorl.agents.actor_critic import ActorCritic, ActorCriticShape
 from autorl.agents.distributions import Actions, actions_for
 from autorl.agents.networks import Layout
 from autorl.agents.optimiser import Adam
-from autorl.agents.rollout import Batch, epochs, minibatches
+from autorl.agents.rollout import Batch
 from autorl.algorithms.ppo import PPO, PPOPopulation
 from autorl.environment import Environment
 from autorl.records import Agent
@@ -227,35 +227,3 @@ def test_a_layout_keeps_whole_vectors_and_overlaps_nothing() -> None:
     sizes = [3 * 5, 5 * 2, 5, 2, 4]
     for number, size in enumerate(sizes):
         assert int((flat[0] == number + 1).sum()) == size
-
-
-def test_minibatches_hold_every_row_once_and_the_last_is_shorter() -> None:
-    agents, networks, length = 2, 2, 10
-    rows = torch.arange(agents * length, dtype=torch.float32).view(agents, length)
-    observations = rows[:, None, :, None].expand(-1, networks, -1, 3).contiguous()
-    order = np.stack([np.random.default_rng(seed).permutation(length) for seed in range(agents)])
-    parts = list(minibatches(Batch(observations, rows.long(), rows, rows, rows, rows), order, 4))
-    assert [part.returns.shape[1] for part in parts] == [4, 4, 2]
-    joined = torch.cat([part.returns for part in parts], dim=1)
-    assert torch.equal(joined, torch.gather(rows, 1, torch.from_numpy(order)))
-    for part in parts:
-        assert torch.equal(part.actions.float(), part.returns)
-        assert all(torch.equal(part.observations[:, net, :, 2], part.returns) for net in range(networks))
-
-
-def test_a_minibatch_of_the_whole_rollout_is_not_shuffled() -> None:
-    agents, length = [Agent(PPO.defaults(), seed) for seed in range(2)], 6
-    rows = torch.arange(2.0 * length).view(2, length)
-    data = Batch(rows[:, None, :, None].contiguous(), rows.long(), rows, rows, rows, rows)
-    normalizing = torch.tensor([[True], [False]])
-    whole = list(epochs(data, agents, 0, 3, length, normalizing))
-    halves = list(epochs(data, agents, 0, 3, length // 2))
-    assert len(whole) == 3
-    assert len(halves) == 6
-    for part in whole:
-        assert torch.equal(part.returns, rows)
-        torch.testing.assert_close(part.advantages[0], (rows[0] - 2.5) / rows[0].std())
-        assert torch.equal(part.advantages[1], rows[1])
-    passes = [torch.cat([part.returns for part in halves[at : at + 2]], dim=1) for at in (0, 2, 4)]
-    assert all(torch.equal(one.sort(1).values, rows) for one in passes)
-    assert not torch.equal(passes[0], passes[1])

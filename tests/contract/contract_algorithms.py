@@ -94,7 +94,7 @@ class Undivided(PPO):
     """PPO whose minibatch is the whole rollout, the same one in every epoch."""
 
     name: ClassVar[str] = "undivided"
-    small: ClassVar[Mapping[str, Value]] = {"batch_size": 15}
+    small: ClassVar[Mapping[str, Value]] = {"n_envs": 1, "n_steps": 15, "batch_size": 15}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class UndividedMDPO(MDPO):
     """MDPO likewise."""
 
     name: ClassVar[str] = "undivided_mdpo"
-    small: ClassVar[Mapping[str, Value]] = {"batch_size": 15}
+    small: ClassVar[Mapping[str, Value]] = {"n_envs": 1, "n_steps": 15, "batch_size": 15}
 
 
 VARIANTS = tuple(
