@@ -17,23 +17,39 @@ if TYPE_CHECKING:
     from autorl.environment import Environment
     from autorl.population import Algorithm
 
-__all__ = ["cpu_capability", "differing_parts", "numerics_parts", "numerics_stamp", "worker_environment"]
+__all__ = ["cpu_capability", "cpu_maker", "differing_parts", "numerics_parts", "numerics_stamp", "worker_environment"]
 
 MKL_MODES = {"AVX512": "AVX512,STRICT", "AVX2": "AVX2,STRICT", "DEFAULT": "COMPATIBLE"}
 """Without a strict mode a matrix product's bits depend on how many agents stand beside an agent."""
 
 
 @functools.cache
-def cpu_capability() -> str:
-    """The widest vector instructions of this machine that matter to torch: "AVX512", "AVX2" or "DEFAULT"."""
+def _processor() -> Mapping[str, str]:
+    """What Linux says of the first processor; empty elsewhere."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
-        return "DEFAULT"
-    flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
+        return {}
+    lines = text.split("\n\n", 1)[0].splitlines()
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def cpu_capability() -> str:
+    """The widest vector instructions of this machine that matter to torch: "AVX512", "AVX2" or "DEFAULT"."""
+    flags = _processor().get("flags", "").split()
     if "avx512f" in flags and "avx512bw" in flags and "avx512vl" in flags and "avx512dq" in flags:
         return "AVX512"
     return "AVX2" if "avx2" in flags else "DEFAULT"
+
+
+def cpu_maker() -> str:
+    """Who made this machine's processors, by the name they give; "unknown" where they give none.
+
+    Unless it is Intel the family stands behind it: on the processors of others MKL takes "AUTO,STRICT" for the mode it
+    is asked for, whose products have other bits, and nobody promises them beyond a family.
+    """
+    maker = _processor().get("vendor_id", "unknown")
+    return maker if maker == "GenuineIntel" else f"{maker} {_processor().get('cpu family', '')}".strip()
 
 
 def worker_environment() -> dict[str, str]:
@@ -90,6 +106,7 @@ def numerics_parts(algorithm: type[Algorithm], environment: Environment, device:
         **{f"version of {name}": version for name, version in sorted(environment.versions().items())},
         "MKL mode": worker_environment()["MKL_CBWR"],
         "CPU capability": f"{platform.machine()} {cpu_capability()}",
+        "CPU maker": cpu_maker(),
         **_device_parts(device),
     }
 

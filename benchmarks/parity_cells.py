@@ -37,7 +37,7 @@ MACHINE = cpu_capability()
 """What trains here; it changes bits, not distributions, so that cells of several machines may be compared."""
 JUDGED = "judged"
 """The lineage of ours: settings were chosen by looking at the same seeds, whose training draws other numbers so."""
-MACHINE_PARTS = {"MKL mode", "CPU capability"}
+MACHINE_PARTS = {"MKL mode", "CPU capability", "CPU maker"}
 
 Scores = Mapping[str, Sequence[float]]
 """Final return and curve area, one per seed."""

@@ -1,10 +1,11 @@
-"""What the stamp of the numerics names of a GPU."""
+"""What the stamp of the numerics names of a processor and of a GPU."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
+from autorl import numerics
 from autorl.environment import Environment
 from autorl.numerics import differing_parts, numerics_parts
 from autorl.population import resolve_algorithm
@@ -21,3 +22,26 @@ def test_another_card_is_another_numerics(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"card of {device}")
     monkeypatch.setattr(torch.version, "cuda", "12.6")
     assert parts("cuda:1")["device"] == "card of cuda:1, CUDA 12.6"
+
+
+@pytest.mark.parametrize(
+    ("processor", "maker", "capability"),
+    [
+        ({"vendor_id": "GenuineIntel", "cpu family": "6", "flags": "avx2 avx512f avx512bw avx512vl avx512dq"},
+         "GenuineIntel", "AVX512"),
+        ({"vendor_id": "AuthenticAMD", "cpu family": "25", "flags": "sse avx2 avx512f"}, "AuthenticAMD 25", "AVX2"),
+        ({"CPU implementer": "0x41"}, "unknown", "DEFAULT"),
+        ({}, "unknown", "DEFAULT"),
+    ],
+)  # fmt: skip
+def test_another_maker_is_another_numerics(
+    processor: dict[str, str], maker: str, capability: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = parts("cpu")
+    monkeypatch.setattr(numerics, "_processor", lambda: processor)
+    there = parts("cpu")
+    assert there["CPU maker"] == maker
+    assert there["CPU capability"].endswith(capability)
+    assert {line.partition(":")[0] for line in differing_parts(here, there)} <= {
+        "MKL mode", "CPU capability", "CPU maker",
+    }  # fmt: skip
