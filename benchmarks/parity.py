@@ -11,9 +11,7 @@ differences are taken in pairs. Tasks and settings were chosen by training ours 
 differ too much, 20 cannot tell, whoever is better. What is judged is therefore another lineage of ours, whose training
 draws other random numbers; its evaluation does not.
 
-Where 20 seeds could not decide, their number was doubled, once (`Task.doubled`): whoever looks twice has two chances,
-so the interval there is the wider one of Pocock (1977, "Group sequential methods in the design and analysis of clinical
-trials"), whose two looks together err as rarely as one at 95 %.
+Where 20 seeds could not decide, their number was doubled, once (`Task.doubled`), and the interval is wider (`looks`).
 
 Training is cut into cells: ours and each defect are one population of all seeds, the library one agent a cell. A
 finished cell is a line of `benchmarks/results/parity_cells.jsonl`, under everything its numbers depend on, and is not
@@ -44,6 +42,7 @@ from autorl.records import Value
 from autorl.statistics import stratified_bootstrap
 from benchmarks.children import RESULTS, in_child, table, write_result
 from benchmarks.kept import Kept
+from benchmarks.looks import TAIL, TAIL_OF_TWO
 from benchmarks.parity_cells import (
     CHECKPOINTS,
     CURVE_EPISODES,
@@ -61,8 +60,6 @@ from benchmarks.parity_tasks import SAID, TASKS
 
 Numbers = Mapping[str, npt.NDArray[np.float64]]
 MARGIN = 0.05
-TAIL, TAIL_OF_TWO = 0.025, 0.0147
-"""Probability of each end left out of the interval, after one look and after two."""
 RESAMPLES = 10_000
 JOBS = 2
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import children, parity
-from benchmarks.parity import TAIL, TAIL_OF_TWO, Store, compare, main
+from benchmarks.looks import TAIL, TAIL_OF_TWO
+from benchmarks.parity import Store, compare, main
 from benchmarks.parity_cells import LIBRARY, MACHINE, OURS, Cell, cells_of
 from benchmarks.parity_tasks import TASKS
 

@@ -76,9 +76,10 @@ def test_a_pair_is_measured_anew_when_its_code_changes(monkeypatch: pytest.Monke
     assert study.key(0) != first
 
 
-def pair(ours: float, theirs: float, returns: float) -> dict[str, Any]:
+def pair(ours: float, theirs: float, returns: float, spread: float = 1.0) -> dict[str, Any]:
+    test = [returns + 1 - spread, returns + 1 + spread]
     return {
-        "ours": {"seconds": ours, "load": 0.5, "tuning": 480.0, "test": [returns, returns + 2]},
+        "ours": {"seconds": ours, "load": 0.5, "tuning": 480.0, "test": test},
         "theirs": {"seconds": theirs, "load": 2.0, "tuning": 490.0, "test": [450.0, 454.0]},
     }
 
@@ -93,7 +94,23 @@ def pair(ours: float, theirs: float, returns: float) -> dict[str, Any]:
             True,
         ),
         ([pair(10, 60, 440), pair(10, 75, 441)], "ratio 6.8 (median; wanted 7)", False),
-        ([pair(10, 80, 430), pair(10, 75, 430)], "ours minus theirs -21.0 [-21.0, -21.0], allowed -20.0", False),
+        (
+            [pair(10, 80, 430), pair(10, 75, 430)],
+            "allowed -20.0, and over studies [-21.0, -21.0] (Student's t), both 95 %",
+            False,
+        ),
+        # Deviation 6 sqrt(1.2) over sqrt(6) is 2.683; t(5) leaves 2.5 % beyond 2.571 and 1.47 % beyond 3.020.
+        (
+            [pair(10, 80, 440 + change) for change in (-6, 6, -6, 6, -6, 6)],
+            "allowed -20.0, and over studies [-19.1, -2.9] (Student's t), both 97.06 %",
+            True,
+        ),
+        # Seeds that differ so much decide nothing, however equal the studies are.
+        (
+            [pair(10, 80, 441, spread=140)] * 3,
+            "allowed -20.0, and over studies [-10.0, -10.0] (Student's t), both 95 %",
+            False,
+        ),
     ],
 )
 def test_a_study_must_be_fast_and_its_winner_good(pairs: list[dict[str, Any]], shown: str, held: bool) -> None:
