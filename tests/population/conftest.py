@@ -1,6 +1,9 @@
-"""A small environment, and one torch thread."""
+"""A small environment, a count of threads, and one torch thread."""
 
 from __future__ import annotations
+
+import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -10,6 +13,13 @@ from autorl.environment import Environment
 @pytest.fixture
 def cartpole() -> Environment:
     return Environment("CartPole-v1", max_episode_steps=50)
+
+
+@pytest.fixture
+def own_threads() -> Callable[[], int]:
+    """How many threads begun by the test are alive, whatever earlier tests have left in this process."""
+    before = set(threading.enumerate())
+    return lambda: len(set(threading.enumerate()) - before)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +12,7 @@ from autorl.population.coroutine import Coroutine
 Pause = Callable[[], None]
 
 
-def test_the_two_sides_take_turns_and_the_result_is_handed_over() -> None:
+def test_the_two_sides_take_turns_and_the_result_is_handed_over(own_threads: Callable[[], int]) -> None:
     order: list[str] = []
 
     def body(pause: Pause) -> str:
@@ -33,7 +32,7 @@ def test_the_two_sides_take_turns_and_the_result_is_handed_over() -> None:
     assert coroutine.finished
     assert coroutine.result == "done"
     coroutine.resume()  # nothing is left to do
-    assert threading.active_count() == 1
+    assert own_threads() == 0
 
 
 def test_an_exception_arrives_with_the_frames_it_was_raised_in() -> None:
@@ -57,7 +56,7 @@ def test_a_body_cannot_end_the_process() -> None:
 
 
 @pytest.mark.parametrize("how", ["close", "drop"])
-def test_an_abandoned_body_cleans_up_and_its_thread_ends(how: str) -> None:
+def test_an_abandoned_body_cleans_up_and_its_thread_ends(how: str, own_threads: Callable[[], int]) -> None:
     events: list[str] = []
 
     def body(pause: Pause) -> None:
@@ -72,7 +71,7 @@ def test_an_abandoned_body_cleans_up_and_its_thread_ends(how: str) -> None:
 
     coroutine = Coroutine(body, "test")
     coroutine.resume()
-    assert threading.active_count() == 2
+    assert own_threads() == 1
     if how == "close":
         coroutine.close()
         with pytest.raises(RuntimeError, match="test was closed"):
@@ -80,7 +79,7 @@ def test_an_abandoned_body_cleans_up_and_its_thread_ends(how: str) -> None:
     del coroutine
     gc.collect()
     assert events == ["cleaned up"]
-    assert threading.active_count() == 1
+    assert own_threads() == 0
 
 
 def _closed(body: Callable[[Pause], None]) -> Coroutine[None]:

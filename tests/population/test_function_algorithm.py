@@ -7,7 +7,6 @@ import math
 import pickle
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,9 @@ def test_the_loop_is_given_configuration_environment_seed_and_budget(cartpole: E
         _ = config.gamma
 
 
-def test_a_point_is_what_is_owned_at_the_first_report_at_or_beyond_the_mark(cartpole: Environment) -> None:
+def test_a_point_is_what_is_owned_at_the_first_report_at_or_beyond_the_mark(
+    cartpole: Environment, own_threads: Callable[[], int]
+) -> None:
     scores = {30: 1.0, 40: 2.0, 75: 3.0, 90: 4.0}
     reached: list[int] = []
 
@@ -96,7 +97,7 @@ def test_a_point_is_what_is_owned_at_the_first_report_at_or_beyond_the_mark(cart
         (60, 3.0, 75, [30, 40]),
         (100, 5.0, 100, [30, 40, 75, 90]),  # the full budget: run to the end, and what it returns counts
     ]
-    assert threading.active_count() == 1
+    assert own_threads() == 0
 
 
 def test_without_reports_every_point_is_what_is_returned_and_the_first_costs_everything(cartpole: Environment) -> None:
@@ -247,14 +248,14 @@ def test_company_changes_no_bit_where_the_loop_draws_from_the_process(cartpole: 
     assert len({*crowd.ravel().tolist()}) == 9
 
 
-def test_an_abandoned_loop_ends_with_its_population(cartpole: Environment) -> None:
+def test_an_abandoned_loop_ends_with_its_population(cartpole: Environment, own_threads: Callable[[], int]) -> None:
     made = examples.reporting.population(
         [Agent(examples.reporting.defaults(), seed) for seed in (0, 1)], cartpole, 1000
     )
     made.advance(200)
-    assert threading.active_count() == 3
+    assert own_threads() == 2
     made.close()
-    assert threading.active_count() == 1
+    assert own_threads() == 0
 
 
 def test_what_was_decorated_can_still_be_called(cartpole: Environment) -> None:

@@ -7,7 +7,7 @@ import pickle
 import random
 import subprocess
 import sys
-import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,7 @@ def test_the_default_network_is_the_library_s_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
-def test_company_changes_no_bit_and_the_process_is_left_as_it_was(name: str) -> None:
+def test_company_changes_no_bit_and_the_process_is_left_as_it_was(name: str, own_threads: Callable[[], int]) -> None:
     library_classes()  # importing the library, once a process, draws from `random`
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # the legacy state is a tuple
     alone = start(name, [5])
@@ -93,7 +93,7 @@ def test_company_changes_no_bit_and_the_process_is_left_as_it_was(name: str) -> 
     assert after == before
     for population in (alone, crowd):
         population.close()
-    assert threading.active_count() == 1
+    assert own_threads() == 0
 
 
 def test_where_training_is_held_changes_no_bit_and_marks_are_never_exceeded() -> None:
