@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from autorl.environment import Environment
     from autorl.population import Algorithm
 
-__all__ = ["cpu_capability", "cpu_maker", "differing_parts", "numerics_parts", "numerics_stamp", "worker_environment"]
+__all__ = [
+    "cpu_capability",
+    "cpu_maker",
+    "differing_parts",
+    "numerics_parts",
+    "numerics_stamp",
+    "processor",
+    "worker_environment",
+]
 
 MKL_MODES = {"AVX512": "AVX512,STRICT", "AVX2": "AVX2,STRICT", "DEFAULT": "COMPATIBLE"}
 """Without a strict mode a matrix product's bits depend on how many agents stand beside an agent."""
 
 
 @functools.cache
-def _processor() -> Mapping[str, str]:
+def processor() -> Mapping[str, str]:
     """What Linux says of the first processor; empty elsewhere."""
     try:
         text = Path("/proc/cpuinfo").read_text()
@@ -36,7 +44,7 @@ def _processor() -> Mapping[str, str]:
 
 def cpu_capability() -> str:
     """The widest vector instructions of this machine that matter to torch: "AVX512", "AVX2" or "DEFAULT"."""
-    flags = _processor().get("flags", "").split()
+    flags = processor().get("flags", "").split()
     if "avx512f" in flags and "avx512bw" in flags and "avx512vl" in flags and "avx512dq" in flags:
         return "AVX512"
     return "AVX2" if "avx2" in flags else "DEFAULT"
@@ -48,8 +56,8 @@ def cpu_maker() -> str:
     Unless it is Intel the family stands behind it: on the processors of others MKL takes "AUTO,STRICT" for the mode it
     is asked for, whose products have other bits, and nobody promises them beyond a family.
     """
-    maker = _processor().get("vendor_id", "unknown")
-    return maker if maker == "GenuineIntel" else f"{maker} {_processor().get('cpu family', '')}".strip()
+    maker = processor().get("vendor_id", "unknown")
+    return maker if maker == "GenuineIntel" else f"{maker} {processor().get('cpu family', '')}".strip()
 
 
 def worker_environment() -> dict[str, str]:

@@ -11,8 +11,8 @@ folder, under the code of both scripts, of the tuner and of what trains; the loo
     --minutes M       begins no pair after so many minutes
 
 Exit code 1 if it is less than 7 times as fast, or the lower end of the interval of the difference in test return, over
-the test seeds of these studies, lies below -5 % of (theirs - uniformly random policy); 2 if pairs are missing. Beside
-it stands the interval over studies, which is wider: what a tuner meets differs more than agents do.
+studies, lies below -5 % of (theirs - uniformly random policy); 2 if pairs are missing. Beside it stands the interval
+over the test seeds of these studies, which is narrower: what a tuner meets differs more than agents do.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def page(pairs: Sequence[Mapping[str, Any]], chance: float) -> tuple[str, bool]:
     )
     half = float(t.isf(tail, len(pairs) - 1) * sem(differences))
     allowed = -MARGIN * (statistics.fmean(means[1]) - chance)
-    held = statistics.median(ratios) >= WANTED and low > allowed
+    held = statistics.median(ratios) >= WANTED and mean - half > allowed
     rows = [
         [
             str(number), *(f"{pair[side]['seconds']:.0f}" for side in SCRIPTS), f"{ratio:.1f}",
@@ -153,7 +153,7 @@ def page(pairs: Sequence[Mapping[str, Any]], chance: float) -> tuple[str, bool]:
         f"Wall time in {PROCESSES} processes, ratio {statistics.median(ratios):.1f} (median; wanted {WANTED:g}). "
         f"Returns of the winner; on test seeds ours minus theirs {mean:+.1f}, over the seeds of these studies "
         f"[{low:+.1f}, {high:+.1f}] (bootstrap), allowed {allowed:.1f}, and over studies [{mean - half:+.1f}, "
-        f"{mean + half:+.1f}] (Student's t), both {100 * (1 - 2 * tail):.4g} %. "
+        f"{mean + half:+.1f}] (Student's t), by which it is judged; both {100 * (1 - 2 * tail):.4g} %. "
         f"{TRIALS} configurations of PPO on {ENVIRONMENT}, TPE, "
         f"{len(SEEDS.tuning)} tuning seeds, {ENV_STEPS:,} env steps, {len(SEEDS.test)} test seeds, {EPISODES} "
         f"episodes; winner, space's default and algorithm's defaults tested. Every pair has other seeds, and the other "

@@ -38,7 +38,7 @@ def test_another_maker_is_another_numerics(
     processor: dict[str, str], maker: str, capability: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = parts("cpu")
-    monkeypatch.setattr(numerics, "_processor", lambda: processor)
+    monkeypatch.setattr(numerics, "processor", lambda: processor)
     there = parts("cpu")
     assert there["CPU maker"] == maker
     assert there["CPU capability"].endswith(capability)

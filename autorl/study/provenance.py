@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import importlib.metadata
 import os
@@ -12,10 +11,9 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from autorl import __version__
-from autorl.numerics import cpu_capability, numerics_stamp
+from autorl.numerics import cpu_capability, numerics_stamp, processor
 
 __all__ = ["session"]
 
@@ -60,10 +58,7 @@ def _versions() -> dict[str, str]:
 
 def _hardware() -> str:
     """The processor's name, cores and memory, as far as the system tells."""
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    name = processor().get("model name") or platform.processor() or platform.machine()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{name} ({cpu_capability()}), {os.cpu_count()} cores, {memory:.0f} GiB"
 
