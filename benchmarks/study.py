@@ -7,7 +7,7 @@ one more at half of the training. One thread a process; the sides run in turn, a
 and other seeds. Wall time counts from start to end, imports and bookkeeping included. A finished pair is kept in the
 folder, under the code of both scripts, of the tuner and of what trains; the loop around them is not looked at.
 
-    --repetitions N   pairs (3); where they could not decide on returns, 6, whose interval is wider (`looks`)
+    --repetitions N   pairs (3); where they could not decide on returns, 6, then 12, whose intervals are wider (`looks`)
     --minutes M       begins no pair after so many minutes
 
 Exit code 1 if it is less than 7 times as fast, or the lower end of the interval of the difference in test return, over
@@ -44,9 +44,11 @@ from autorl.statistics import stratified_bootstrap
 from benchmarks.children import in_child, table, write_result
 from benchmarks.code_digest import code_digest
 from benchmarks.kept import Kept
-from benchmarks.looks import TAIL, TAIL_OF_TWO
+from benchmarks.looks import TAIL, TAIL_OF_THREE, TAIL_OF_TWO
 
-WANTED, MARGIN, FIRST = 7.0, 0.05, 3
+WANTED, MARGIN = 7.0, 0.05
+LOOKS = {3: TAIL, 6: TAIL_OF_TWO, 12: TAIL_OF_THREE}
+"""Pairs at which returns are judged, and what the interval leaves out at each end. There is no fourth look."""
 ENVIRONMENT, TRIALS, ENV_STEPS, EPISODES, PROCESSES = "CartPole-v1", 24, 20_000, 20, 2
 SCRIPTS = {"ours": "study_ours.py", "theirs": "study_peer.py"}
 SEEDS, SHIFT = SeedPlan.of(5, 0, 20), 100
@@ -93,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs what is missing and writes the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.study")
     parser.add_argument("--cells", required=True, type=Path, metavar="FOLDER")
-    parser.add_argument("--repetitions", type=int, default=FIRST)
+    parser.add_argument("--repetitions", type=int, default=min(LOOKS), choices=LOOKS)
     parser.add_argument("--minutes", type=float, default=float("inf"))
     given = parser.parse_args(arguments)
     kept, begun, pairs = Kept(given.cells / "study.jsonl"), time.monotonic(), []
@@ -116,17 +118,19 @@ def page(pairs: Sequence[Mapping[str, Any]], chance: float) -> tuple[str, bool]:
     ratios = [pair["theirs"]["seconds"] / pair["ours"]["seconds"] for pair in pairs]
     means = [[statistics.fmean(pair[side]["test"]) for pair in pairs] for side in SCRIPTS]
     differences = [mine - other for mine, other in zip(*means, strict=True)]
-    tail, mean = TAIL if len(pairs) <= FIRST else TAIL_OF_TWO, statistics.fmean(differences)
-    low, high = stratified_bootstrap(
+    mean, tail = statistics.fmean(differences), next(tail for most, tail in LOOKS.items() if len(pairs) <= most)
+    over_seeds = stratified_bootstrap(
         [np.array(pair[side]["test"]) for side in SCRIPTS for pair in pairs],
         _difference,
         resamples=10_000,
         seed=0,
         tail=tail,
     )
-    half = float(t.isf(tail, len(pairs) - 1) * sem(differences))
+    over_studies = _over_studies(differences, tail)
     allowed = -MARGIN * (statistics.fmean(means[1]) - chance)
-    held = statistics.median(ratios) >= WANTED and mean - half > allowed
+    held = statistics.median(ratios) >= WANTED and over_studies[0] > allowed
+    earlier = [f"{many} {_shown(_over_studies(differences[:many], tail))}" for many in LOOKS if many < len(pairs)]
+    looked = f" (looked at before after {', '.join(earlier)}; Pocock, 1977)" if earlier else ""
     rows = [
         [
             str(number), *(f"{pair[side]['seconds']:.0f}" for side in SCRIPTS), f"{ratio:.1f}",
@@ -152,8 +156,8 @@ def page(pairs: Sequence[Mapping[str, Any]], chance: float) -> tuple[str, bool]:
         f"# A whole study against Optuna with Stable-Baselines3\n\n{table(header, rows)}\n\n"
         f"Wall time in {PROCESSES} processes, ratio {statistics.median(ratios):.1f} (median; wanted {WANTED:g}). "
         f"Returns of the winner; on test seeds ours minus theirs {mean:+.1f}, over the seeds of these studies "
-        f"[{low:+.1f}, {high:+.1f}] (bootstrap), allowed {allowed:.1f}, and over studies [{mean - half:+.1f}, "
-        f"{mean + half:+.1f}] (Student's t), by which it is judged; both {100 * (1 - 2 * tail):.4g} %. "
+        f"{_shown(over_seeds)} (bootstrap), allowed {allowed:.1f}, and over studies "
+        f"{_shown(over_studies)} (Student's t), by which it is judged; both {100 * (1 - 2 * tail):.4g} %{looked}. "
         f"{TRIALS} configurations of PPO on {ENVIRONMENT}, TPE, "
         f"{len(SEEDS.tuning)} tuning seeds, {ENV_STEPS:,} env steps, {len(SEEDS.test)} test seeds, {EPISODES} "
         f"episodes; winner, space's default and algorithm's defaults tested. Every pair has other seeds, and the other "
@@ -169,6 +173,16 @@ def _difference(drawn: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.floa
     means = np.stack([returns.mean(axis=1) for returns in drawn])
     found: npt.NDArray[np.float64] = means[: len(drawn) // 2].mean(0) - means[len(drawn) // 2 :].mean(0)
     return found
+
+
+def _over_studies(differences: Sequence[float], tail: float) -> tuple[float, float]:
+    """Interval of the mean difference, by Student's t."""
+    mean, half = statistics.fmean(differences), float(t.isf(tail, len(differences) - 1) * sem(differences))
+    return mean - half, mean + half
+
+
+def _shown(interval: Sequence[float]) -> str:
+    return f"[{interval[0]:+.1f}, {interval[1]:+.1f}]"
 
 
 def _said(pair: Mapping[str, Any]) -> str:

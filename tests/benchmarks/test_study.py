@@ -105,6 +105,14 @@ def pair(ours: float, theirs: float, returns: float, spread: float = 1.0) -> dic
             "allowed -20.0, and over studies [-19.1, -2.9] (Student's t), by which it is judged; both 97.06 %",
             True,
         ),
+        # 6 sqrt(12 / 11) over sqrt(12) is 1.809; t(11) leaves 1.04 % beyond 2.696. What was seen before is said at the
+        # same level: 4 and t(2)'s 6.825 around -13, 2.683 and t(5)'s 3.329 around -11.
+        (
+            [pair(10, 80, 440 + change) for change in (-6, 6) * 6],
+            "over studies [-15.9, -6.1] (Student's t), by which it is judged; both 97.92 % (looked at before after "
+            "3 [-40.3, +14.3], 6 [-19.9, -2.1]; Pocock, 1977)",
+            True,
+        ),
         # The means over three studies shift by 140 / 3 and 2 / 3 times what six coins give; 2.5 % lie beyond two of
         # them, 2 * 140 / 3 + 2 * 2 / 3 = 94.7.
         (
