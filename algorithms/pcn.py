@@ -265,13 +265,15 @@ class PCNPopulation(StackedPopulation[PCN]):
         units = np.stack([generator.random((steps, count, 3)) for generator in generators])
         few = self.episodes.met < self.columns.whole("num_er_episodes")
         largest, scales, gamma = self.episodes.largest(), self._scales(), self.static.gamma
-        best, agents, environments = self._best(), *np.indices((self.size, count))
+        agents, environments = np.indices((self.size, count))
+        # One for every step, though only where an episode begins one is taken: drawn at once they cost next to nothing
+        every = units.reshape(self.size, steps * count, 3)
+        made = [improved(*best, drawn) for best, drawn in zip(self._best(), every, strict=True)]
+        commands = np.stack(made).reshape(self.size, steps, count, -1)
         sound = np.ones(self.size, dtype=np.bool_)
         for step in range(steps):
             first = self._elapsed == 0
-            for row in np.flatnonzero(first.any(1)):
-                made = improved(*best[row], units[row, step])
-                self._commands[row] = np.where(first[row][:, None], made, self._commands[row])
+            self._commands = np.where(first[:, :, None], commands[:, step], self._commands)
             self._random = np.where(first, few[:, None], self._random)
             seen = training.observations
             self.normalizer.update(seen)

@@ -238,8 +238,12 @@ def replay(tuner: Tuner, past: Sequence[tuple[Sequence[Proposal], Sequence[Outco
 
 
 def late(subject: Subject, length: Length, judge: Judge) -> npt.NDArray[np.float64]:
-    """The x of the proposals of a run's second half on the square, asked one by one; a quick tuner has four runs."""
-    seeds, trials = ((1,), length.slow_trials) if subject.slow else ((1, 2, 3, 4), length.trials)
+    """The x of the proposals of a run's second half on the square, asked one by one.
+
+    Of four runs: one of a slow tuner's has so few proposals that chance decides, and in CI it does have but one.
+    """
+    trials = length.slow_trials if subject.slow else length.trials
+    seeds = (1,) if subject.slow and length.name == "short" else (1, 2, 3, 4)
     xs: list[float] = []
     for seed in seeds:
         told: list[Outcome] = []
