@@ -21,7 +21,7 @@ from autorl.errors import InvalidInput
 from autorl.records import FloatArray
 from autorl.seeds import stream
 
-__all__ = ["Difference", "Estimate", "difference", "estimate", "iqm", "stratified_bootstrap"]
+__all__ = ["Difference", "Estimate", "difference", "estimate", "iqm", "stratified_bootstrap", "student_half_width"]
 
 CONFIDENCE = 0.95
 BOOTSTRAP_FROM = 20
@@ -118,7 +118,7 @@ def estimate(
     if n == 1:
         return Estimate(centre, nan, nan, per_seed, n, "none", "a single seed: no interval")
     if is_mean and n < BOOTSTRAP_FROM:
-        half = _t_quantile(n - 1) * _spread(array) / math.sqrt(n)
+        half = student_half_width(per_seed)
         low, high, method = centre - half, centre + half, "Student's t"
     else:
         resamples = MEAN_RESAMPLES if is_mean else OTHER_RESAMPLES
@@ -219,6 +219,22 @@ def stratified_bootstrap(
     return float(low), float(high)
 
 
+def student_half_width(values: Sequence[float], *, tail: float = _TAIL) -> float:
+    """Half the width of the Student's t interval of the mean.
+
+    Args:
+        values: At least two, finite.
+        tail: Probability left out at each end; the interval has 95 % if it is not given.
+
+    Raises:
+        InvalidInput: If there are fewer than two values.
+    """
+    array = _values(values)
+    if len(array) < 2:
+        raise InvalidInput(f"values {array.tolist()} received; an interval of the mean needs at least two")
+    return _t_quantile(len(array) - 1, tail) * _spread(array) / math.sqrt(len(array))
+
+
 def _values(values: npt.ArrayLike) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not array.size:
@@ -231,7 +247,7 @@ def _spread(values: FloatArray) -> float:
     return 0.0 if values.min() == values.max() else float(values.std(ddof=1))
 
 
-def _t_quantile(freedom: float) -> float:
+def _t_quantile(freedom: float, tail: float = _TAIL) -> float:
     from scipy.special import stdtrit  # a third of the time that loading scipy.stats takes
 
-    return float(stdtrit(freedom, 1 - _TAIL))
+    return float(stdtrit(freedom, 1 - tail))

@@ -32,7 +32,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import yaml
-from scipy.stats import sem, t
 
 from autorl.content import digest
 from autorl.environment import Environment
@@ -40,7 +39,7 @@ from autorl.environment.evaluation import random_returns
 from autorl.numerics import cpu_capability, numerics_parts
 from autorl.population import resolve_algorithm
 from autorl.seeds import SeedPlan
-from autorl.statistics import stratified_bootstrap
+from autorl.statistics import stratified_bootstrap, student_half_width
 from benchmarks.children import in_child, table, write_result
 from benchmarks.code_digest import code_digest
 from benchmarks.kept import Kept
@@ -177,7 +176,7 @@ def _difference(drawn: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.floa
 
 def _over_studies(differences: Sequence[float], tail: float) -> tuple[float, float]:
     """Interval of the mean difference, by Student's t."""
-    mean, half = statistics.fmean(differences), float(t.isf(tail, len(differences) - 1) * sem(differences))
+    mean, half = statistics.fmean(differences), student_half_width(differences, tail=tail)
     return mean - half, mean + half
 
 

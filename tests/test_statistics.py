@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autorl.errors import InvalidInput
-from autorl.statistics import difference, estimate, iqm, stratified_bootstrap
+from autorl.statistics import difference, estimate, iqm, stratified_bootstrap, student_half_width
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -44,6 +44,14 @@ def test_t_interval_by_hand() -> None:
     assert (result.per_seed, result.n, result.method) == ((5.0, 1.0, 2.0, 3.0, 4.0), 5, "Student's t")
     assert result.warning is not None
     assert "only 5 seeds" in result.warning
+
+
+def test_half_width_at_another_level_by_hand() -> None:
+    # s = sqrt(2.5), t(4, .99) = 3.7469474
+    assert student_half_width([5.0, 1.0, 2.0, 3.0, 4.0], tail=0.01) == pytest.approx(3.7469474 * 0.5**0.5, abs=1e-6)
+    assert student_half_width([0.1, 0.1, 0.1]) == 0.0
+    with pytest.raises(InvalidInput, match=r"values \[3\.0\] received"):
+        student_half_width([3.0])
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_an_image_is_three_axes_of_bytes_with_few_channels() -> None:
 
 
 def test_large_images_get_the_layers_of_stable_baselines3() -> None:
-    library = pytest.importorskip("stable_baselines3.common.torch_layers")
+    library = pytest.importorskip("stable_baselines3.common.torch_layers")  # extra sb3
     theirs = library.NatureCNN(bytes_of(4, 84, 84))
     assert ImageShape(4, 84, 84, True).parameters == sum(one.numel() for one in theirs.parameters())
     small = ImageShape(3, 7, 7, False)

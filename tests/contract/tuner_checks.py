@@ -242,7 +242,7 @@ def late(subject: Subject, length: Length, judge: Judge) -> npt.NDArray[np.float
 
     Of four runs: one of a slow tuner's has so few proposals that chance decides, and in CI it does have but one.
     """
-    trials = length.slow_trials if subject.slow else length.trials
+    _, trials, _ = patterns_of(subject, length)
     seeds = (1,) if subject.slow and length.name == "short" else (1, 2, 3, 4)
     xs: list[float] = []
     for seed in seeds:

@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 
 from autorl.environment import Environment, Step
 
-pytest.importorskip("envpool")
+pytest.importorskip("envpool")  # an extra
 
 SEEDS = [11, 4, 11, 29]
 

@@ -75,7 +75,7 @@ def test_a_worker_that_dies_between_its_groups_is_replaced(tmp_path: Path) -> No
     def kill_workers(trial: Trial) -> None:
         if trial.number == 3:
             for path in Path("/proc").glob("[0-9]*/cmdline"):
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # the process ended meanwhile
                     parent = (path.parent / "stat").read_text().rpartition(")")[2].split()[1]
                     if b"LokyProcess" in path.read_bytes() and int(parent) == os.getpid():
                         os.kill(int(path.parent.name), signal.SIGKILL)

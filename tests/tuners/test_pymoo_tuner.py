@@ -306,7 +306,7 @@ except ValueError as error:
 
 
 def test_agemoea_searches_where_numba_is_installed() -> None:
-    pytest.importorskip("numba")
+    pytest.importorskip("numba")  # extra agemoea
     proposals = walked(made(algorithm="AGEMOEA"), 20)
     assert walked(made(algorithm="AGEMOEA"), 20) == proposals
     assert generation(proposals[-1]) == 4

@@ -154,7 +154,7 @@ def test_some_trials_are_drawn_at_random(model: str, share: float, monkeypatch: 
     line = request(Grid(("unit",), (0,)), model, trials=3)
     drawn: list[float] = []
     for seed in range(300):
-        with contextlib.suppress(Asked):
+        with contextlib.suppress(Asked):  # the model was asked
             drawn += propose({**line, "seeds": {**SEEDS, "interleaving": seed, "search": seed}})
     assert len(drawn) / 300 == pytest.approx(share, abs=0.05)
     assert len(set(drawn)) == len(drawn)
